@@ -1,0 +1,79 @@
+"""The two doors of the contract: ``encode`` writes the newest version, ``decode`` reads every one ever written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_ecs_dag_schema import labels_2019, labels_v1
+from airflow_ecs_dag_schema.label_text import PREFIX
+from airflow_ecs_dag_schema.limits import label_problems
+from airflow_ecs_dag_schema.problems import LabelError, Problem
+from airflow_ecs_dag_schema.values import TOKEN_START
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_ecs_dag_schema.dag import DagSpec
+
+_MARKS = (labels_v1.VERSION_LABEL, "airflow.dag.", "airflow.tasks.")
+
+
+def encode(spec: DagSpec) -> dict[str, str]:
+    """Return ``spec`` as Docker labels, in the newest version of the contract.
+
+    The labels are ASCII, in the order in which a person reads them. A CDK token stays whole in its label.
+
+    Raises:
+        LabelError: A label, or all of them together, is larger than ECS takes.
+    """
+    labels = labels_v1.write(spec)
+    if problems := list(label_problems(labels)):
+        raise LabelError(problems)
+    return labels
+
+
+def decode(labels: Mapping[str, str]) -> DagSpec:
+    """Return the DAG that ``labels`` describe, of whatever version they are; their order says nothing.
+
+    Labels that do not begin with ``airflow.`` are somebody else's and are passed over.
+
+    Raises:
+        LabelError: With every problem found. Nothing else is raised, whatever ``labels`` hold.
+    """
+    own = {key: text for key, text in labels.items() if isinstance(key, str) and key.startswith(PREFIX)}
+    problems = [
+        Problem(key, "a label's value is a text", repr(text)) for key, text in own.items() if not isinstance(text, str)
+    ]
+    if problems:
+        raise LabelError(problems)
+    problems = [*label_problems(own), *_unresolved(own)]
+    if problems:
+        raise LabelError(problems)
+    version = own.get(labels_v1.VERSION_LABEL)
+    if version is None:
+        return labels_2019.read(own)
+    if version != labels_v1.VERSION:
+        raise LabelError(
+            [
+                Problem(
+                    labels_v1.VERSION_LABEL,
+                    f"this version can't be read here, only {labels_v1.VERSION} and the labels of 2019, which have no "
+                    "version: update airflow-ecs-dag in Airflow, or deploy with an older one",
+                    version,
+                )
+            ]
+        )
+    return labels_v1.read(own)
+
+
+def describes_dag(labels: Mapping[str, str]) -> bool:
+    """Tell whether ``labels`` are meant to describe a DAG, well or badly."""
+    return any(key.startswith(_MARKS) for key in labels)
+
+
+def _unresolved(labels: Mapping[str, str]) -> list[Problem]:
+    return [
+        Problem(key, "this is an unresolved CDK token: the labels were not written by a deployed stack", text)
+        for key, text in labels.items()
+        if TOKEN_START in text
+    ]

@@ -1,0 +1,43 @@
+"""What can be wrong with the arrows between tasks: a task that isn't there, a circle."""
+
+from __future__ import annotations
+
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING
+
+from airflow_ecs_dag_schema.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def graph_problems(upstream: Mapping[str, tuple[str, ...]]) -> list[Problem]:
+    """Return what is wrong with the arrows of a DAG, with paths such as ``tasks.convert.upstream``.
+
+    Args:
+        upstream: For each task's id, the ids of the tasks directly before it.
+    """
+    problems = [
+        Problem(
+            f"tasks.{task_id}.upstream",
+            f"the DAG has no task {other!r}: the tasks are {', '.join(sorted(upstream)[:20])}",
+            other,
+        )
+        for task_id, before in sorted(upstream.items())
+        for other in before
+        if other not in upstream
+    ]
+    if cycle := find_cycle(upstream):
+        problems.append(
+            Problem("tasks", f"the tasks run in a circle, {' >> '.join(cycle)}: remove one of these arrows")
+        )
+    return problems
+
+
+def find_cycle(upstream: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the ids of one circle in the order of its arrows, the first repeated last; empty if there is none."""
+    try:
+        TopologicalSorter({task_id: upstream[task_id] for task_id in sorted(upstream)}).prepare()
+    except CycleError as error:
+        return tuple(error.args[1])
+    return ()

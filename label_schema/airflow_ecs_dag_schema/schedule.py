@@ -1,0 +1,170 @@
+"""When a DAG runs. Each kind is one of Airflow's timetables, under Airflow's own name for it.
+
+``trigger`` and ``data_interval`` differ in what ``{{ ds }}`` is: the day the run is for under ``trigger``
+(Airflow 3's reading of a cron expression), the start of the period that just ended under ``data_interval``
+(the reading of 2019: yesterday, for a daily run).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from croniter import CroniterBadDateError, CroniterError, croniter
+from pydantic import AfterValidator, Field
+
+from airflow_ecs_dag_schema.values import Duration, FrozenModel, Line
+
+PRESETS = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@quarterly": "0 0 1 */3 *",
+    "@yearly": "0 0 1 1 *",
+}
+"""Airflow's names for common cron expressions."""
+
+_CRON_FIELDS = 5
+_CRON = re.compile(r"[A-Za-z0-9*/,#L ?-]{9,100}\Z", re.ASCII)
+_TIMEZONE = re.compile(r"[A-Za-z0-9_+/-]{1,60}\Z", re.ASCII)
+_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\Z", re.ASCII)
+_ANY_MOMENT = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+def _check_cron(value: str) -> str:
+    expression = PRESETS.get(value, value)
+    if not _CRON.match(expression) or len(expression.split()) != _CRON_FIELDS:
+        raise ValueError(
+            "a cron expression has five fields (minute hour day-of-month month day-of-week), such as '0 3 * * *', "
+            f"or is one of {', '.join(PRESETS)}"
+        )
+    try:
+        croniter(expression, _ANY_MOMENT, max_years_between_matches=8).get_next()
+    except CroniterBadDateError:
+        raise ValueError("this cron expression never fires: no such day in any of eight years") from None
+    except (CroniterError, ValueError, KeyError, IndexError, ArithmeticError) as error:
+        raise ValueError(f"not a cron expression: {error}") from None
+    return expression
+
+
+def _check_timezone(value: str) -> str:
+    try:
+        if _TIMEZONE.match(value):
+            ZoneInfo(value)
+            return value
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        pass
+    raise ValueError("unknown timezone: use a name of the IANA database, such as Europe/Amsterdam or UTC")
+
+
+Cron = Annotated[Line, AfterValidator(_check_cron)]
+Timezone = Annotated[Line, AfterValidator(_check_timezone)]
+
+
+class CronTrigger(FrozenModel):
+    """At the moments of a cron expression; ``{{ ds }}`` is the day (in UTC) of that moment."""
+
+    kind: Literal["cron_trigger"] = "cron_trigger"
+    cron: Cron
+    timezone: Timezone = "UTC"
+
+
+class CronDataInterval(FrozenModel):
+    """At the moments of a cron expression, for the period since the one before; ``{{ ds }}`` is its start."""
+
+    kind: Literal["cron_data_interval"] = "cron_data_interval"
+    cron: Cron
+    timezone: Timezone = "UTC"
+
+
+class DeltaTrigger(FrozenModel):
+    """Every so often, counted from the start date; ``{{ ds }}`` is the day (in UTC) of the run."""
+
+    kind: Literal["delta_trigger"] = "delta_trigger"
+    every: Duration
+
+
+class DeltaDataInterval(FrozenModel):
+    """Every so often, for the period that just ended; ``{{ ds }}`` is its start. The default of 2019, daily."""
+
+    kind: Literal["delta_data_interval"] = "delta_data_interval"
+    every: Duration
+
+
+class Once(FrozenModel):
+    """One run, at the start date."""
+
+    kind: Literal["once"] = "once"
+
+
+class Continuous(FrozenModel):
+    """The next run as soon as the last one ended; at most one run at a time."""
+
+    kind: Literal["continuous"] = "continuous"
+
+
+class Manual(FrozenModel):
+    """Only when a person or another DAG triggers it."""
+
+    kind: Literal["manual"] = "manual"
+
+
+AnySchedule = Annotated[
+    CronTrigger | CronDataInterval | DeltaTrigger | DeltaDataInterval | Once | Continuous | Manual,
+    Field(discriminator="kind"),
+]
+
+
+class Schedule:
+    """The schedules an author can choose from: ``Schedule.daily(timezone="Europe/Amsterdam")``.
+
+    Each takes the keyword ``data_interval``: false (default) for Airflow 3's meaning of a run, true for 2019's.
+    """
+
+    @staticmethod
+    def cron(cron: str, *, timezone: str = "UTC", data_interval: bool = False) -> CronTrigger | CronDataInterval:
+        """Run at the moments of a five-field cron expression, read in ``timezone``."""
+        kind = CronDataInterval if data_interval else CronTrigger
+        return kind(cron=cron, timezone=timezone)
+
+    @staticmethod
+    def hourly(
+        *, minute: int = 0, timezone: str = "UTC", data_interval: bool = False
+    ) -> CronTrigger | CronDataInterval:
+        """Run each hour at ``minute`` (0 to 59)."""
+        return Schedule.cron(f"{minute} * * * *", timezone=timezone, data_interval=data_interval)
+
+    @staticmethod
+    def daily(
+        *, at: str = "00:00", timezone: str = "UTC", data_interval: bool = False
+    ) -> CronTrigger | CronDataInterval:
+        """Run each day at ``at`` (``HH:MM``, 24 hours) by the clock of ``timezone``."""
+        match = _CLOCK.match(at)
+        if match is None:
+            raise ValueError(f"at is a time of day from 00:00 to 23:59, such as '03:30'; got {at!r}")
+        hour, minute = (int(part) for part in match.groups())
+        return Schedule.cron(f"{minute} {hour} * * *", timezone=timezone, data_interval=data_interval)
+
+    @staticmethod
+    def every(every: timedelta, *, data_interval: bool = False) -> DeltaTrigger | DeltaDataInterval:
+        """Run every so often (whole seconds), counted from the start date."""
+        kind = DeltaDataInterval if data_interval else DeltaTrigger
+        return kind(every=every)
+
+    @staticmethod
+    def once() -> Once:
+        """Run one time, at the start date."""
+        return Once()
+
+    @staticmethod
+    def continuous() -> Continuous:
+        """Run again as soon as the last run ended."""
+        return Continuous()
+
+    @staticmethod
+    def manual() -> Manual:
+        """Run only when triggered."""
+        return Manual()

@@ -1,0 +1,130 @@
+"""Which templates a task's command may hold: an allow-list over the template's syntax tree.
+
+A template that Airflow renders runs with the worker's rights, so nothing is allowed unless it is named here:
+the variables below, the filters below, attribute access to plain values, and two date functions. Statements,
+operators, loops and any other call are refused. The same check runs at synth and at load.
+"""
+
+from __future__ import annotations
+
+import re
+
+from jinja2 import Environment, TemplateSyntaxError, nodes
+
+VARIABLES = frozenset(
+    {
+        "ds",
+        "ds_nodash",
+        "ts",
+        "ts_nodash",
+        "ts_nodash_with_tz",
+        "logical_date",
+        "data_interval_start",
+        "data_interval_end",
+        "run_after",
+        "run_id",
+        "dag_id",
+        "task_id",
+        "try_number",
+        "map_index",
+    }
+)
+"""Names that a template may use; ``airflow_ecs_dag_loader.template_context`` gives each its value."""
+
+FILTERS = frozenset(
+    {"ds", "ds_nodash", "ts", "ts_nodash", "ts_nodash_with_tz", "default", "lower", "upper", "trim", "tojson"}
+)
+DATE_FUNCTIONS = frozenset({"ds_add", "ds_format"})
+"""Functions that may be called, spelled as in Airflow: ``macros.ds_add(ds, 7)``."""
+
+MOMENT_METHODS = frozenset({"strftime", "isoformat"})
+MOMENT_VARIABLES = frozenset({"logical_date", "data_interval_start", "data_interval_end", "run_after"})
+MOMENT_FIELDS = frozenset({"year", "month", "day", "hour", "minute", "second"})
+
+LONGEST_TEMPLATE = 4_000
+_MOST_NODES = 200
+_MARKS = ("{{", "{%", "{#")
+_DATE_FORMAT = re.compile(r"(?:%[-]?[A-Za-z%]|[^%])*\Z", re.ASCII)
+_PARSER = Environment(autoescape=False)  # noqa: S701 - parses only, renders nothing
+_HINT = (
+    f"allowed are {{{{ name }}}} with name one of {', '.join(sorted(VARIABLES))}; "
+    f"filters {', '.join(sorted(FILTERS))}; macros.ds_add and macros.ds_format"
+)
+
+
+def is_template(text: str) -> bool:
+    """Tell whether ``text`` has anything to fill in."""
+    return any(mark in text for mark in _MARKS)
+
+
+def check_template(text: str) -> str:
+    """Return ``text`` unchanged if every template in it is allowed.
+
+    Raises:
+        ValueError: Something in it is not on the allow-list, or it is no template at all.
+    """
+    if "{{resolve:" in text:
+        raise ValueError(
+            "{{resolve:...}} would put a secret into a label at deploy: give it to the container as ecs.Secret"
+        )
+    if not is_template(text):
+        return text
+    if len(text) > LONGEST_TEMPLATE:
+        raise ValueError(f"a text with a template is at most {LONGEST_TEMPLATE} characters, this has {len(text)}")
+    try:
+        tree = _PARSER.parse(text)
+    except TemplateSyntaxError as error:
+        raise ValueError(f"not a valid template: {error.message}; {_HINT}") from None
+    except RecursionError:
+        raise ValueError(f"the template is nested too deeply; {_HINT}") from None
+    if sum(1 for _ in tree.find_all(nodes.Node)) > _MOST_NODES:
+        raise ValueError(f"the template has more than {_MOST_NODES} parts: compute it in the container")
+    for part in tree.body:
+        if not isinstance(part, nodes.Output):
+            raise ValueError(f"statements such as {{% ... %}} are not allowed; {_HINT}")  # noqa: TRY004 - a wrong template is a wrong value
+        for expression in part.nodes:
+            _check(expression)
+    return text
+
+
+def _check(node: nodes.Node) -> None:  # noqa: C901 - one case a kind of node
+    match node:
+        case nodes.TemplateData() | nodes.Const(value=None | bool() | int() | float() | str()):
+            return
+        case nodes.Name(name=name, ctx="load") if name in VARIABLES:
+            return
+        case nodes.Name(name=name):
+            raise ValueError(f"unknown variable {name!r} in a template; {_HINT}")
+        case nodes.Filter(node=value, name=name, args=args, kwargs=[], dyn_args=None, dyn_kwargs=None):
+            if name not in FILTERS or value is None:
+                raise ValueError(f"unknown filter {name!r} in a template; {_HINT}")
+            for child in (value, *args):
+                _check(child)
+        case nodes.Getattr(node=nodes.Name(name=name), attr=attr) if name in MOMENT_VARIABLES:
+            if attr not in MOMENT_FIELDS:
+                raise ValueError(
+                    f"{name}.{attr} is not allowed in a template; of a moment: "
+                    f"{', '.join(sorted(MOMENT_FIELDS))}, strftime(...), isoformat()"
+                )
+        case nodes.Neg(node=nodes.Const(value=int())):
+            return
+        case nodes.Call(args=args, kwargs=[], dyn_args=None, dyn_kwargs=None):
+            _check_call(node, args)
+        case _:
+            raise ValueError(f"{type(node).__name__.lower()} is not allowed in a template; {_HINT}")
+
+
+def _check_call(node: nodes.Call, args: list[nodes.Expr]) -> None:
+    match node.node:
+        case nodes.Getattr(node=nodes.Name(name="macros"), attr=function) if function in DATE_FUNCTIONS:
+            for child in args:
+                _check(child)
+        case nodes.Getattr(node=nodes.Name(name=name), attr="isoformat") if name in MOMENT_VARIABLES and not args:
+            return
+        case nodes.Getattr(node=nodes.Name(name=name), attr="strftime") if name in MOMENT_VARIABLES:
+            match args:
+                case [nodes.Const(value=str(form))] if _DATE_FORMAT.match(form) and len(form) <= 100:  # noqa: PLR2004
+                    return
+            raise ValueError("strftime takes one literal format such as '%Y-%m-%d', without widths")
+        case _:
+            raise ValueError(f"this call is not allowed in a template; {_HINT}")

@@ -1,0 +1,200 @@
+"""The typed values that fields of the contract are made of, and how each is read from a label's text.
+
+A value arrives in one of two ways. From Python it must have its exact type (``retries="3"`` is an error).
+From labels (validation context :data:`FROM_LABELS`) everything is text, and each type reads its one
+spelling: integers in digits, booleans ``true``/``false``, moments in ISO 8601 with an offset, durations
+in ISO 8601 (``PT5M``), list items under the numbers ``0``, ``1``, ...
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+
+from airflow_ecs_dag_schema.templates import check_template
+
+FROM_LABELS = {"from_labels": True}
+"""Validation context under which text is parsed to the field's type."""
+
+EMPTY_LIST = "[]"
+"""The label that stands for a list with no items, where that differs from no label at all."""
+
+TOKEN_START = "${Token["  # noqa: S105 - how the CDK spells an unresolved value, not a password
+_MAX_DURATION = timedelta(days=366)
+_DURATION = re.compile(r"P(?:(\d{1,4})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,7})M)?(?:(\d{1,8})S)?)?\Z", re.ASCII)
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:Z|[+-]\d{2}:\d{2})\Z", re.ASCII)
+_INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,8})\Z", re.ASCII)
+_INDEX = re.compile(r"(?:0|[1-9]\d{0,4})\Z", re.ASCII)
+
+
+class FrozenModel(BaseModel):
+    """A value of the contract: immutable, exact types, unknown fields refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def _from_labels(info: ValidationInfo) -> bool:
+    return bool(info.context and info.context.get("from_labels"))
+
+
+def _read_integer(value: object, info: ValidationInfo) -> object:
+    if isinstance(value, str) and _from_labels(info):
+        if not _INTEGER.match(value):
+            raise ValueError("expected a whole number in digits, such as 3")
+        return int(value)
+    return value
+
+
+def _read_flag(value: object, info: ValidationInfo) -> object:
+    if isinstance(value, str) and _from_labels(info):
+        if value not in {"true", "false"}:
+            raise ValueError("expected true or false")
+        return value == "true"
+    return value
+
+
+def _read_moment(value: object, info: ValidationInfo) -> object:
+    if isinstance(value, str) and _from_labels(info):
+        if not _MOMENT.match(value):
+            raise ValueError(
+                "expected a moment in ISO 8601 with its offset from UTC, such as 2026-01-31T03:00:00+00:00"
+            )
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError as error:
+            raise ValueError(f"no such moment: {error}") from None
+    return value
+
+
+def _in_utc(value: datetime) -> datetime:
+    if value.tzinfo is None or value.utcoffset() is None:
+        raise ValueError(
+            "a moment needs its timezone: write datetime(..., tzinfo=UTC) or a ZoneInfo, never a naive datetime"
+        )
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the moment is outside the years 1 to 9999 in UTC") from None
+
+
+def _read_duration(value: object, info: ValidationInfo) -> object:
+    if isinstance(value, str) and _from_labels(info):
+        match = _DURATION.match(value)
+        if match is None or value[-1] in "PT":
+            raise ValueError("expected an ISO 8601 duration in days, hours, minutes, seconds, such as PT5M or P1D")
+        days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+        return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    return value
+
+
+def _whole_seconds(value: timedelta) -> timedelta:
+    if value.microseconds or not timedelta(seconds=1) <= value <= _MAX_DURATION:
+        raise ValueError("expected whole seconds, from 1 second to 366 days")
+    return value
+
+
+def _plain_text(value: str) -> str:
+    for character in value:
+        if (character < " " and character not in "\n\t") or character == "\x7f" or "\ud800" <= character <= "\udfff":
+            raise ValueError(f"the character {character!a} can't be in a text: remove it")
+    return value
+
+
+def _one_line(value: str) -> str:
+    if "\n" in value or "\t" in value:
+        raise ValueError("expected one line, with no tab and no newline")
+    return value
+
+
+def pattern(expression: str, allowed: str) -> AfterValidator:
+    """Return a validator for texts that match ``expression`` whole; a CDK token passes, it has no value yet."""
+    compiled = re.compile(rf"(?:{expression})\Z", re.ASCII)
+
+    def check(value: str) -> str:
+        if compiled.match(value) is None and TOKEN_START not in value:
+            raise ValueError(f"allowed: {allowed}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _identifier(what: str, characters: str, expression: str, longest: int) -> AfterValidator:
+    compiled = re.compile(rf"(?:{expression})\Z", re.ASCII)
+
+    def check(value: str) -> str:
+        if not compiled.match(value) or len(value) > longest:
+            raise ValueError(f"{what} is 1 to {longest} of {characters}: choose another")
+        return value
+
+    return AfterValidator(check)
+
+
+def _read_items(value: object, info: ValidationInfo) -> object:
+    """Turn ``{"0": a, "1": b}`` (labels) or a list (Python) into a tuple."""
+    if _from_labels(info) and not isinstance(value, tuple):
+        if value == EMPTY_LIST:
+            return ()
+        if not isinstance(value, dict):
+            raise ValueError("expected a list: give each item a label of its own, ending in .0, .1, ...")
+        numbers = sorted(value, key=lambda key: (len(key), key))
+        if any(not _INDEX.match(key) for key in numbers) or numbers != [str(i) for i in range(len(numbers))]:
+            raise ValueError(f"list items are numbered 0, 1, 2, ... without a gap, not {', '.join(numbers[:20])}")
+        return tuple(value[key] for key in numbers)
+    return tuple(value) if isinstance(value, list) else value
+
+
+Item = TypeVar("Item")
+
+if TYPE_CHECKING:
+    Many = list[Item] | tuple[Item, ...]
+    """Any number of items: an author may write a list or a tuple; it is kept as a tuple."""
+else:
+
+    class Many:
+        """Any number of items: an author may write a list or a tuple; it is kept as a tuple."""
+
+        def __class_getitem__(cls, item: object) -> object:
+            """Return the field type for items of type ``item``."""
+            return Annotated[tuple[item, ...], BeforeValidator(_read_items)]
+
+
+def sorted_unique(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return ``items`` in order, for lists that are sets; an item named twice is an error."""
+    twice = sorted({item for item in items if items.count(item) > 1})
+    if twice:
+        raise ValueError(f"named more than once: {', '.join(map(ascii, twice))}")
+    return tuple(sorted(items))
+
+
+Flag = Annotated[bool, BeforeValidator(_read_flag)]
+Integer = Annotated[int, BeforeValidator(_read_integer)]
+Count = Annotated[int, BeforeValidator(_read_integer), Field(ge=1, le=1_000_000)]
+CountOrZero = Annotated[int, BeforeValidator(_read_integer), Field(ge=0, le=1_000_000)]
+Moment = Annotated[datetime, BeforeValidator(_read_moment), AfterValidator(_in_utc)]
+Duration = Annotated[timedelta, BeforeValidator(_read_duration), AfterValidator(_whole_seconds)]
+Text = Annotated[str, AfterValidator(_plain_text)]
+Line = Annotated[str, AfterValidator(_plain_text), AfterValidator(_one_line), Field(min_length=1, max_length=250)]
+Template = Annotated[str, AfterValidator(_plain_text), AfterValidator(check_template)]
+"""Text in which ``{{ ds }}`` and the other variables of :mod:`templates` are filled in when the task runs."""
+
+DagId = Annotated[
+    str,
+    _identifier(
+        "a dag id",
+        "A-Z a-z 0-9 _ - and single dots between them",
+        r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*",
+        200,
+    ),
+]
+TaskId = Annotated[str, _identifier("a task id", "A-Z a-z 0-9 _ -", r"[A-Za-z0-9_-]+", 200)]
+EmailAddress = Annotated[
+    str,
+    Field(max_length=254),
+    pattern(
+        r"[A-Za-z0-9!#$&'*+/=?^_|~.-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+",
+        "one address such as team@example.com",
+    ),
+]
