@@ -1,0 +1,72 @@
+"""The file that Airflow parses for one family: its task definition's labels as a person reads them, and one call.
+
+The text holds data only. It is what Airflow's Code tab shows.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from airflow_ecs_dag_loader.dag_builder import DagSource, build_dag
+from airflow_ecs_dag_loader.definition import Definition
+from airflow_ecs_dag_loader.source import RegistrySource
+from airflow_ecs_dag_schema import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow.sdk import DAG
+
+
+class DagRefusedError(ValueError):
+    """The DAG of a task definition can't be loaded; the message tells its author what to change."""
+
+
+def dag_file(definition: Definition, source: RegistrySource) -> str:
+    """Return the file of a family whose DAG was admitted."""
+    arn = definition.parsed_arn
+    return (
+        f"# The Airflow DAG of ECS task definition {arn.family}, revision {arn.revision},\n"
+        f"# in account {arn.account}, region {arn.region}. Written by airflow-ecs-dag from its Docker labels:\n"
+        "# change it in the project that deploys the task definition, not here.\n"
+        "from airflow_ecs_dag_loader.dag_file import dag_from_record\n\n"
+        f"DEFINITION = {_literal(definition.to_json())}\n\n"
+        f"SOURCE = {_literal(asdict(source))}\n\n"
+        "dag = dag_from_record(DEFINITION, SOURCE)\n"
+    )
+
+
+def refusal_file(definition: Definition, reason: str) -> str:
+    """Return the file of a family whose DAG was refused: parsing it gives one import error, with the reason."""
+    arn = definition.parsed_arn
+    return (
+        f"# ECS task definition {arn.family}, revision {arn.revision}, in account {arn.account}, region {arn.region},\n"
+        "# has Airflow labels that are no DAG. Written by airflow-ecs-dag.\n"
+        "from airflow_ecs_dag_loader.dag_file import DagRefusedError\n\n"
+        f"raise DagRefusedError({json.dumps(reason)})\n"
+    )
+
+
+def dag_from_record(definition: Mapping[str, Any], source: Mapping[str, Any]) -> DAG:
+    """Return the DAG of a definition as :func:`dag_file` wrote it down; called while Airflow parses that file."""
+    found = Definition.from_json(definition)
+    spec = decode(found.labels)
+    return build_dag(spec, DagSource.of(found, spec, RegistrySource(**source)))
+
+
+def _literal(value: dict[str, Any]) -> str:
+    """Return ``value`` as Python source, a line an entry; as ASCII literals, no text can leave its quotes."""
+    return _nested(value, "")
+
+
+def _nested(value: object, indent: str) -> str:
+    inner = f"{indent}    "
+    if isinstance(value, dict) and value:
+        lines = "".join(f"{inner}{key!a}: {_nested(item, inner)},\n" for key, item in value.items())
+        return f"{{\n{lines}{indent}}}"
+    if isinstance(value, list | tuple) and value:
+        lines = "".join(f"{inner}{_nested(item, inner)},\n" for item in value)
+        return f"[\n{lines}{indent}]"
+    return ascii(list(value) if isinstance(value, tuple) else value)

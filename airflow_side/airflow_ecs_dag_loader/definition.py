@@ -1,0 +1,160 @@
+"""What the loader keeps of an ECS task definition: enough to show its DAG and to run its tasks, and no more."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+from airflow_ecs_dag_schema import LabelError, Problem, describes_dag
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_ARN = re.compile(
+    r"arn:aws[a-z-]*:ecs:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):task-definition/"
+    r"(?P<family>[A-Za-z0-9_-]{1,255}):(?P<revision>[1-9]\d{0,9})\Z",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True, order=True)
+class TaskDefinitionArn:
+    """The parts of a task definition's ARN; where a DAG was found is read from here, never from its labels."""
+
+    account: str
+    region: str
+    family: str
+    revision: int
+    text: str = field(compare=False)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read an ARN such as ``arn:aws:ecs:eu-west-1:123456789012:task-definition/family:7``.
+
+        Raises:
+            ValueError: It isn't one.
+        """
+        match = _ARN.match(text)
+        if match is None:
+            raise ValueError(f"not the ARN of an ECS task definition: {text[:300]!a}")
+        return cls(
+            account=match["account"],
+            region=match["region"],
+            family=match["family"],
+            revision=int(match["revision"]),
+            text=text,
+        )
+
+    @property
+    def family_key(self) -> str:
+        """Account, region and family, which stay the same from revision to revision."""
+        return f"{self.account}/{self.region}/{self.family}"
+
+
+@dataclass(frozen=True)
+class AwsLogs:
+    """Where the lines of a container go: the options of its ``awslogs`` log driver."""
+
+    group: str
+    stream_prefix: str
+    region: str
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container of a task definition. ``logs`` is ``None`` unless CloudWatch Logs gets its lines, under a prefix."""
+
+    name: str
+    logs: AwsLogs | None = None
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A task definition that carries Airflow labels.
+
+    Attributes:
+        arn: The ARN of this revision.
+        labels: The labels of the container that carries Airflow's.
+        labelled_container: The name of that container.
+        containers: All containers, in the order of the task definition.
+        problem: Why the labels can't be read at all (they stand on more than one container), else empty.
+    """
+
+    arn: str
+    labels: Mapping[str, str]
+    labelled_container: str
+    containers: tuple[Container, ...]
+    problem: str = ""
+
+    @property
+    def parsed_arn(self) -> TaskDefinitionArn:
+        """Return the parts of the ARN."""
+        return TaskDefinitionArn.parse(self.arn)
+
+    def container(self, name: str | None) -> Container:
+        """Return the container called ``name``, or the one with the labels.
+
+        Raises:
+            LabelError: There is no such container.
+        """
+        wanted = name or self.labelled_container
+        for container in self.containers:
+            if container.name == wanted:
+                return container
+        names = ", ".join(container.name for container in self.containers)
+        raise LabelError(
+            [Problem("airflow.ecs.container_name", f"the task definition has no such container, only {names}", wanted)]
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the definition as plain JSON values."""
+        return {**asdict(self), "labels": dict(self.labels), "containers": [asdict(each) for each in self.containers]}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Read what :meth:`to_json` wrote."""
+        containers = tuple(
+            Container(name=each["name"], logs=AwsLogs(**each["logs"]) if each["logs"] else None)
+            for each in value["containers"]
+        )
+        return cls(**{**value, "containers": containers})
+
+    @classmethod
+    def from_task_definition(cls, task_definition: Mapping[str, Any]) -> Self | None:
+        """Take what is needed from an answer of DescribeTaskDefinition; ``None`` if it has no Airflow labels.
+
+        Args:
+            task_definition: The ``taskDefinition`` of the answer.
+
+        Raises:
+            KeyError: The answer is not whole.
+            ValueError: Its ARN is not one.
+        """
+        arn = TaskDefinitionArn.parse(task_definition["taskDefinitionArn"])
+        containers = task_definition["containerDefinitions"]
+        labelled = [each for each in containers if describes_dag(each.get("dockerLabels") or {})]
+        if not labelled:
+            return None
+        names = ", ".join(each["name"] for each in labelled)
+        return cls(
+            arn=arn.text,
+            labels=dict(sorted(labelled[0]["dockerLabels"].items())),
+            labelled_container=labelled[0]["name"],
+            containers=tuple(Container(each["name"], _awslogs(each, arn.region)) for each in containers),
+            problem=""
+            if len(labelled) == 1
+            else f"Airflow labels stand on more than one container ({names}): keep them on one",
+        )
+
+
+def _awslogs(container: Mapping[str, Any], region: str) -> AwsLogs | None:
+    configuration = container.get("logConfiguration") or {}
+    options = configuration.get("options") or {}
+    if configuration.get("logDriver") != "awslogs" or not {"awslogs-group", "awslogs-stream-prefix"} <= options.keys():
+        return None
+    return AwsLogs(
+        group=options["awslogs-group"],
+        stream_prefix=options["awslogs-stream-prefix"],
+        region=options.get("awslogs-region") or region,
+    )

@@ -1,0 +1,146 @@
+"""What the last good scan found, on disk: the files that Airflow parses, and the state for the next scan.
+
+::
+
+    <folder>/dags/<account>/<region>/<family>.py    one a family: its DAG, or its error
+    <folder>/state.json                             definitions by ARN, owners of dag ids, version
+
+Each file is replaced as a whole and only where it changed (its time of change makes Airflow parse it again); the state
+is written last. A process that is killed in between leaves whole files, and the next refresh does the rest. All is
+private to its user.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_ecs_dag_loader.admission import Admitted
+from airflow_ecs_dag_loader.dag_file import dag_file, refusal_file
+from airflow_ecs_dag_loader.definition import Definition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from airflow_ecs_dag_loader.admission import Verdict
+    from airflow_ecs_dag_loader.registry import Registry
+    from airflow_ecs_dag_loader.source import RegistrySource
+
+_FORMAT = 1
+_LONGEST_NAME = 200
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The state of the last good scan.
+
+    Attributes:
+        definitions: As in :class:`Registry`.
+        owners: Dag id to the family key that has it.
+        version: Hash over all that Airflow parses; empty if there was no scan yet.
+    """
+
+    definitions: Mapping[str, Definition | None] = field(default_factory=dict)
+    owners: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
+
+    @classmethod
+    def read(cls, folder: Path) -> Snapshot:
+        """Read the state in ``folder``; one that is absent, broken or of another format counts as none."""
+        try:
+            state = json.loads((folder / "state.json").read_text())
+            if state["format"] != _FORMAT:
+                return cls()
+            return cls(
+                definitions={arn: _definition(value) for arn, value in state["definitions"].items()},
+                owners=state["owners"],
+                version=state["version"],
+            )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return cls()
+
+
+def _definition(value: Any) -> Definition | None:  # noqa: ANN401 - as json gives it
+    return None if value is None else Definition.from_json(value)
+
+
+def dags_folder(folder: Path) -> Path:
+    """Return the folder that Airflow parses."""
+    return folder / "dags"
+
+
+def publish(folder: Path, *, registry: Registry, verdicts: Sequence[Verdict], source: RegistrySource) -> Snapshot:
+    """Write what a scan found; return the new state.
+
+    Raises:
+        OSError: The folder can't be written.
+    """
+    files = {_file_of(verdict.definition): _content(verdict, source) for verdict in verdicts}
+    root = dags_folder(folder)
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for path, content in files.items():
+        _replace(root / path, content)
+    for path in _dag_files(root):
+        if path.relative_to(root) not in files:
+            path.unlink()
+    digest = hashlib.sha256()
+    for path, content in sorted(files.items()):
+        digest.update(f"{path}\0{content}\0".encode())
+    snapshot = Snapshot(
+        definitions=registry.definitions,
+        owners={
+            each.spec.dag_id: each.definition.parsed_arn.family_key for each in verdicts if isinstance(each, Admitted)
+        },
+        version=digest.hexdigest()[:40],
+    )
+    state = {
+        "format": _FORMAT,
+        "version": snapshot.version,
+        "owners": snapshot.owners,
+        "definitions": {arn: each and each.to_json() for arn, each in snapshot.definitions.items()},
+    }
+    _replace(folder / "state.json", json.dumps(state, indent=1, sort_keys=True))
+    return snapshot
+
+
+def _content(verdict: Verdict, source: RegistrySource) -> str:
+    if isinstance(verdict, Admitted):
+        return dag_file(verdict.definition, source)
+    return refusal_file(verdict.definition, verdict.reason)
+
+
+def _file_of(definition: Definition) -> Path:
+    """Return the path of a family's file below the folder that Airflow parses; a file's name has at most 255 bytes."""
+    arn = definition.parsed_arn
+    name = arn.family
+    if len(name) > _LONGEST_NAME:
+        name = f"{name[:_LONGEST_NAME]}.{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+    return Path(arn.account, arn.region, f"{name}.py")
+
+
+def _dag_files(root: Path) -> Iterable[Path]:
+    return root.glob("*/*/*.py")
+
+
+def _replace(path: Path, content: str) -> None:
+    """Make ``path`` hold ``content``, in one step and only if it doesn't yet."""
+    try:
+        if path.read_text() == content:
+            return
+    except OSError:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
