@@ -32,6 +32,21 @@ node_modules/.installed: package.json package-lock.json $(STAMP)
 	@npm ci --silent --no-audit --no-fund
 	@touch $@
 
+demo: setup ## run the sample DAG end to end on this machine, then stop everything
+	@airflow-ecs-dag run convert-it --date 2019-12-04
+
+ui: setup ## the same, and leave Airflow's page open until Ctrl-C
+	@airflow-ecs-dag up --run convert-it --date 2019-12-04
+
+test: setup node_modules/.installed ## all tests that this machine can run
+	@pytest
+
+lint: setup ## style, types and import boundaries
+	@ruff check
+	@ruff format --check
+	@mypy
+	@lint-imports
+
 lock: ## write the lock files anew from pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras --group dev -o requirements/dev.txt pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes -o requirements/uv.txt requirements/uv.in

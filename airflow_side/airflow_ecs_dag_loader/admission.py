@@ -24,10 +24,17 @@ class Admitted:
 
 @dataclass(frozen=True)
 class Refused:
-    """A definition whose author gets an error; ``reason`` is for Airflow's import-errors page."""
+    """A definition whose author gets an error.
+
+    Attributes:
+        definition: What was refused.
+        reason: For Airflow's import-errors page.
+        keeps: The dag ids that its family had and that nobody else gets while its author mends it.
+    """
 
     definition: Definition
     reason: str
+    keeps: tuple[str, ...] = ()
 
 
 Verdict = Admitted | Refused
@@ -39,13 +46,19 @@ def admit(definitions: Iterable[Definition], *, source: RegistrySource, owners: 
     Args:
         definitions: What the registry holds.
         source: What the platform configured.
-        owners: From before: dag id to the family key that had it first; the first owner keeps it.
+        owners: From before: dag id to the family key that had it first; the first owner keeps it, also while its
+            newest revision is refused.
     """
-    verdicts = [_judge(definition, source) for definition in definitions]
+    owned: dict[str, list[str]] = {}
+    for dag_id, family in owners.items():
+        owned.setdefault(family, []).append(dag_id)
+    verdicts = [
+        _judge(definition, source, owned.get(definition.parsed_arn.family_key, ())) for definition in definitions
+    ]
     claims: dict[str, list[str]] = {}
     for verdict in verdicts:
-        if isinstance(verdict, Admitted):
-            claims.setdefault(verdict.spec.dag_id, []).append(verdict.definition.parsed_arn.family_key)
+        for dag_id in [verdict.spec.dag_id] if isinstance(verdict, Admitted) else verdict.keeps:
+            claims.setdefault(dag_id, []).append(verdict.definition.parsed_arn.family_key)
     settled = {
         dag_id: owners[dag_id] if owners.get(dag_id) in families else min(families)
         for dag_id, families in claims.items()
@@ -53,11 +66,11 @@ def admit(definitions: Iterable[Definition], *, source: RegistrySource, owners: 
     return [_keep_owner(verdict, settled) for verdict in verdicts]
 
 
-def _judge(definition: Definition, source: RegistrySource) -> Verdict:
+def _judge(definition: Definition, source: RegistrySource, owned: Iterable[str]) -> Verdict:
     try:
         spec = _checked_spec(definition, source)
     except LabelError as error:
-        return Refused(definition, refusal(definition, error))
+        return Refused(definition, refusal(definition, error), keeps=tuple(owned))
     return Admitted(definition, spec)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from airflow_ecs_dag_loader.aws_answers import NO_ANSWER
 
 if TYPE_CHECKING:
     from airflow.sdk.types import Logger
@@ -42,7 +42,7 @@ class ContainerLines:
                 answer = self._client.get_log_events(**self._request)
             except self._client.exceptions.ResourceNotFoundException:
                 return shown  # the container has not said anything yet
-            except (BotoCoreError, ClientError) as error:
+            except NO_ANSWER as error:
                 self._log.warning("The container's lines can't be read just now: %s", error)
                 return shown
             events = answer.get("events", [])

@@ -5,7 +5,6 @@ The text holds data only. It is what Airflow's Code tab shows.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +44,8 @@ def refusal_file(definition: Definition, reason: str) -> str:
         f"# ECS task definition {arn.family}, revision {arn.revision}, in account {arn.account}, region {arn.region},\n"
         "# has Airflow labels that are no DAG. Written by airflow-ecs-dag.\n"
         "from airflow_ecs_dag_loader.dag_file import DagRefusedError\n\n"
-        f"raise DagRefusedError({json.dumps(reason)})\n"
+        f"REASON = {reason!a}\n\n"
+        "raise DagRefusedError(REASON)\n"
     )
 
 

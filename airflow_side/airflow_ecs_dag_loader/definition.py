@@ -118,7 +118,7 @@ class Definition:
             Container(name=each["name"], logs=AwsLogs(**each["logs"]) if each["logs"] else None)
             for each in value["containers"]
         )
-        return cls(**{**value, "containers": containers})
+        return cls(**{**value, "labels": dict(value["labels"]), "containers": containers})
 
     @classmethod
     def from_task_definition(cls, task_definition: Mapping[str, Any]) -> Self | None:

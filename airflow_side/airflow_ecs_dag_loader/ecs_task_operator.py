@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.providers.amazon.aws.operators.ecs import EcsRunTaskOperator
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from airflow_ecs_dag_loader.aws_answers import NO_ANSWER
 from airflow_ecs_dag_loader.container_lines import ContainerLines
 from airflow_ecs_dag_loader.template_values import render, template_values
 from airflow_ecs_dag_loader.verdict import EcsTaskFailedError, EcsTaskLostError, check_stopped
@@ -25,13 +27,19 @@ if TYPE_CHECKING:
     import jinja2
     from airflow.sdk import Context
     from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_logs import CloudWatchLogsClient
 
+_SERVER_ERROR = 500
 _OVERRIDES_LIMIT = 8_192
 """Characters of JSON that RunTask takes as overrides."""
 _FIRST_POLL, _LONGEST_POLL = 1.0, 6.0
 """Seconds between two looks at the ECS task, soon after the start and later."""
+_MISSING = ("MISSING", "ClusterNotFoundException")
+"""How ECS says that it does not know the task."""
 _MISSING_FOR = 300.0
 """Seconds for which ECS may not know the task before it counts as lost; a stopped one stays visible about an hour."""
+_START_WAITS = (1.0, 4.0, 15.0)
+"""Seconds before RunTask is called again when its answer does not tell whether the ECS task was started."""
 _LAST_LINES_WAIT = 1.0
 """Seconds between the last looks for lines; CloudWatch gets them a little after the container has ended."""
 
@@ -52,6 +60,7 @@ class EcsTaskOperator(EcsRunTaskOperator):
     def __init__(self, *, command: list[str], launch_type: str | None = None, **kwargs: Any) -> None:  # noqa: ANN401 - the provider's own
         super().__init__(overrides={}, launch_type=launch_type or "", deferrable=False, **kwargs)
         self.command = command
+        self._stop_asked = False
 
     def render_template(
         self,
@@ -73,6 +82,8 @@ class EcsTaskOperator(EcsRunTaskOperator):
             EcsTaskFailedError: It ended otherwise, or could not be started.
             EcsTaskLostError: ECS does not know it any more, so how it ended can't be told.
         """
+        # Where credentials and endpoints were found is of no use to who reads this log.
+        logging.getLogger("botocore").setLevel(logging.WARNING)
         self._run_name = _run_name(context)
         self.overrides = {"containerOverrides": [{"name": self.container_name, "command": list(self.command)}]}
         if (size := len(json.dumps(self.overrides))) > _OVERRIDES_LIMIT:
@@ -81,22 +92,35 @@ class EcsTaskOperator(EcsRunTaskOperator):
                 "hand large inputs over through S3"
             )
         self.log.info("Command: %s", json.dumps(self.command))
+        logs = self._logs()
         self.arn = self._start(_token(context))
+        if self._stop_asked:
+            self.on_kill()
         task_id = self._get_ecs_task_id(self.arn)
         self.log.info("ECS task: %s (%s) in cluster %s", task_id, self.task_definition, self.cluster)
-        lines = self._lines()
+        lines = ContainerLines(
+            logs, group=self.awslogs_group or "", stream=self._get_logs_stream_name() if logs else "", log=self.log
+        )
         stopped = self._wait(lines)
         lines.show_rest(wait=_LAST_LINES_WAIT)
         check_stopped(stopped, container_name=str(self.container_name))
         self.log.info("ECS task %s succeeded", task_id)
 
     def on_kill(self) -> None:
-        """Stop the ECS task: the Airflow task was cleared, marked or timed out."""
+        """Stop the ECS task: the Airflow task was cleared, marked or timed out.
+
+        Airflow calls this from a signal, at any point of :meth:`execute`; what is not started yet is stopped, or not
+        started at all, as soon as ``execute`` goes on.
+        """
+        self._stop_asked = True
         if self.arn is None:
             return
         self.log.info("Stopping ECS task %s", self.arn)
         reason = f"stopped by Airflow: {getattr(self, '_run_name', self.task_id)}"
-        self._ecs.stop_task(cluster=self.cluster, task=self.arn, reason=reason[:255])
+        try:
+            self._ecs.stop_task(cluster=self.cluster, task=self.arn, reason=reason[:255])
+        except NO_ANSWER as error:
+            self.log.error("ECS task %s could not be stopped, it may still run: %s", self.arn, _reason(error))  # noqa: TRY400 - for who reads the task's log, not for us
 
     @property
     def _ecs(self) -> ECSClient:
@@ -118,14 +142,37 @@ class EcsTaskOperator(EcsRunTaskOperator):
             request["launchType"] = self.launch_type
         if self.network_configuration:
             request["networkConfiguration"] = self.network_configuration
+        if self._stop_asked:
+            raise EcsTaskFailedError(f"stopped by Airflow before it asked ECS to run {self.task_definition}")
+        for wait in (*_START_WAITS, None):
+            arn, doubt = self._run_task(request)
+            if arn:
+                return arn
+            self.log.warning("RunTask did not tell whether it started the ECS task: %s", doubt)
+            if wait is not None:
+                time.sleep(wait)
+        raise EcsTaskLostError(
+            f"RunTask did not tell whether it started the ECS task ({doubt}); if it did, the task runs in cluster "
+            f"{self.cluster}, startedBy {request['startedBy']}"
+        )
+
+    def _run_task(self, request: Mapping[str, Any]) -> tuple[str, str]:
+        """Return the ARN of the ECS task, or an empty one and why it is in doubt whether there is one."""
         try:
             answer = self._ecs.run_task(**request)
+            failures, tasks = answer.get("failures"), answer.get("tasks")
+            if tasks:
+                return str(tasks[0]["taskArn"]), ""
         except ClientError as error:
+            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= _SERVER_ERROR:
+                return "", _reason(error)
             raise EcsTaskFailedError(f"ECS refused to run {self.task_definition}: {_reason(error)}") from error
-        if failures := answer.get("failures"):
+        except NO_ANSWER as error:
+            return "", _reason(error)
+        if failures:
             reasons = "; ".join(f"{each.get('reason')} {each.get('detail') or ''}".strip() for each in failures)
             raise EcsTaskFailedError(f"ECS could not start {self.task_definition}: {reasons}")
-        return str(answer["tasks"][0]["taskArn"])
+        return "", "the answer has no task"
 
     def _wait(self, lines: ContainerLines) -> Mapping[str, Any]:
         """Return the ECS task once it has stopped. An answer that failed says nothing about it, so the wait goes on."""
@@ -139,7 +186,7 @@ class EcsTaskOperator(EcsRunTaskOperator):
                 if task["lastStatus"] != status:
                     status = task["lastStatus"]
                     self.log.info("ECS task is %s", status)
-            elif failure == "MISSING":
+            elif failure.startswith(_MISSING):
                 missing_since = missing_since or time.monotonic()
                 if time.monotonic() - missing_since > _MISSING_FOR:
                     raise EcsTaskLostError(
@@ -157,24 +204,21 @@ class EcsTaskOperator(EcsRunTaskOperator):
         """Return the ECS task, or ``None`` and why it could not be seen."""
         try:
             answer: Mapping[str, Any] = self._ecs.describe_tasks(cluster=self.cluster, tasks=[str(self.arn)])
-        except ClientError as error:
+            for task in answer.get("tasks", ()):
+                if task.get("taskArn") == self.arn and "lastStatus" in task:
+                    return task, ""
+            reasons = [str(each.get("reason")) for each in answer.get("failures", ())]
+        except NO_ANSWER as error:
             return None, _reason(error)
-        except BotoCoreError as error:
-            return None, str(error)
-        for task in answer.get("tasks", ()):
-            if task.get("taskArn") == self.arn and "lastStatus" in task:
-                return task, ""
-        reasons = [str(each.get("reason")) for each in answer.get("failures", ())]
         return None, reasons[0] if reasons else "the answer does not have it"
 
-    def _lines(self) -> ContainerLines:
+    def _logs(self) -> CloudWatchLogsClient | None:
+        """Return a client for the container's lines, before there is an ECS task that its failure would leave alone."""
         if not (self.awslogs_group and self.awslogs_stream_prefix):
             self.log.info("The container's lines are not in CloudWatch Logs (no awslogs driver with a stream prefix)")
-            return ContainerLines(None, group="", stream="", log=self.log)
+            return None
         hook = AwsBaseHook(aws_conn_id=self.aws_conn_id, region_name=self.resolve_awslogs_region(), client_type="logs")
-        return ContainerLines(
-            hook.get_conn(), group=str(self.awslogs_group), stream=self._get_logs_stream_name(), log=self.log
-        )
+        return hook.get_conn()
 
 
 def _run_name(context: Context) -> str:
@@ -196,6 +240,8 @@ def _token(context: Context) -> str:
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
 
 
-def _reason(error: ClientError) -> str:
+def _reason(error: Exception) -> str:
+    if not isinstance(error, ClientError):
+        return str(error) or repr(error)
     answer = error.response.get("Error", {})
     return f"{answer.get('Code', 'unknown error')}: {answer.get('Message', error)}"

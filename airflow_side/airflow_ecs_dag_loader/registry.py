@@ -10,16 +10,20 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from airflow_ecs_dag_loader.aws_answers import NO_ANSWER
 from airflow_ecs_dag_loader.definition import Definition, TaskDefinitionArn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, MutableMapping
 
     from mypy_boto3_ecs import ECSClient
 
 log = logging.getLogger(__name__)
+
+_GONE = frozenset({"INACTIVE", "DELETE_IN_PROGRESS", "DELETED"})
+"""Statuses of a revision after which its DAG leaves."""
 
 
 class ScanError(RuntimeError):
@@ -45,7 +49,12 @@ class Registry:
         return tuple(sorted(found, key=lambda definition: definition.parsed_arn))
 
 
-def scan(ecs: ECSClient, *, known: Mapping[str, Definition | None]) -> Registry:
+def scan(
+    ecs: ECSClient,
+    *,
+    known: Mapping[str, Definition | None],
+    progress: MutableMapping[str, Definition | None] | None = None,
+) -> Registry:
     """Read the registry that ``ecs`` sees (one account, one region).
 
     A family that was there before and is not listed now is looked at once more: only AWS's own word that its
@@ -54,10 +63,13 @@ def scan(ecs: ECSClient, *, known: Mapping[str, Definition | None]) -> Registry:
     Args:
         ecs: A boto3 client for ECS.
         known: ``definitions`` of the scan before.
+        progress: Takes each definition once it is described and is asked before a describe; a caller who gives the
+            same one again after a scan that failed has no describe done twice.
 
     Raises:
         ScanError: A call failed, or its answer lacks what it must have.
     """
+    progress = {} if progress is None else progress
     newest = _newest(_active_arns(ecs))
     families = {arn.family_key for arn in newest}
     definitions: dict[str, Definition | None] = {}
@@ -66,13 +78,15 @@ def scan(ecs: ECSClient, *, known: Mapping[str, Definition | None]) -> Registry:
         if arn.text in known:
             definitions[arn.text] = known[arn.text]
             continue
-        described += 1
-        definitions[arn.text] = Definition.from_task_definition(_describe(ecs, arn.text))
+        if arn.text not in progress:
+            described += 1
+            progress[arn.text] = _definition(_describe(ecs, arn.text))
+        definitions[arn.text] = progress[arn.text]
     for text, definition in known.items():
         if definition is None or definition.parsed_arn.family_key in families:
             continue
         described += 1
-        if _describe(ecs, text, gone_is_inactive=True).get("status") == "ACTIVE":
+        if not _is_gone(ecs, text):
             log.warning("%s was not listed but is still ACTIVE: its DAG stays", text)
             definitions[text] = definition
     return Registry(definitions, described)
@@ -84,7 +98,7 @@ def _active_arns(ecs: ECSClient) -> Iterable[TaskDefinitionArn]:
     while True:
         try:
             page: Mapping[str, Any] = ecs.list_task_definitions(status="ACTIVE", maxResults=100, **token)  # type: ignore[arg-type] # the token is spread
-        except (BotoCoreError, ClientError) as error:
+        except NO_ANSWER as error:
             raise ScanError(f"ListTaskDefinitions failed: {error}") from error
         try:
             arns = [TaskDefinitionArn.parse(text) for text in page["taskDefinitionArns"]]
@@ -94,8 +108,8 @@ def _active_arns(ecs: ECSClient) -> Iterable[TaskDefinitionArn]:
         following = page.get("nextToken")
         if not following:
             return
-        if following in seen_tokens:
-            raise ScanError("ListTaskDefinitions answered the same page token twice")
+        if not isinstance(following, str) or following in seen_tokens:
+            raise ScanError(f"ListTaskDefinitions answered a page token that leads nowhere: {following!r:.200}")
         seen_tokens.add(following)
         token = {"nextToken": following}
 
@@ -108,19 +122,44 @@ def _newest(arns: Iterable[TaskDefinitionArn]) -> list[TaskDefinitionArn]:
     return sorted(newest.values())
 
 
-def _describe(ecs: ECSClient, arn: str, *, gone_is_inactive: bool = False) -> Mapping[str, Any]:
+def _definition(found: Mapping[str, Any]) -> Definition | None:
+    try:
+        return Definition.from_task_definition(found)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ScanError(
+            f"DescribeTaskDefinition of {found['taskDefinitionArn']} answered without all of it: {error!r}"
+        ) from error
+
+
+def _is_gone(ecs: ECSClient, arn: str) -> bool:
+    """Tell whether AWS says that this revision is no longer ACTIVE; an answer without its status says nothing."""
+    try:
+        status = _describe(ecs, arn).get("status")
+    except _UnknownRevisionError:
+        return True
+    if status != "ACTIVE" and status not in _GONE:
+        raise ScanError(f"DescribeTaskDefinition of {arn} answered without a status that is known: {status!r}")
+    return status in _GONE
+
+
+class _UnknownRevisionError(ScanError):
+    """AWS says that it has no such revision (any more)."""
+
+
+def _describe(ecs: ECSClient, arn: str) -> Mapping[str, Any]:
     try:
         answer: Mapping[str, Any] = ecs.describe_task_definition(taskDefinition=arn)
     except ClientError as error:
-        if gone_is_inactive and "Unable to describe task definition" in str(error):
-            return {"status": "DELETED"}
-        raise ScanError(f"DescribeTaskDefinition of {arn} failed: {error}") from error
-    except BotoCoreError as error:
+        unknown = "Unable to describe task definition" in str(error)
+        kind = _UnknownRevisionError if unknown else ScanError
+        raise kind(f"DescribeTaskDefinition of {arn} failed: {error}") from error
+    except NO_ANSWER as error:
         raise ScanError(f"DescribeTaskDefinition of {arn} failed: {error}") from error
     try:
         found: Mapping[str, Any] = answer["taskDefinition"]
-        if found["taskDefinitionArn"] != arn or not found["containerDefinitions"]:
-            raise ScanError(f"DescribeTaskDefinition of {arn} answered something else")
+        complete = found["taskDefinitionArn"] == arn and bool(found["containerDefinitions"])
     except (KeyError, TypeError) as error:
         raise ScanError(f"DescribeTaskDefinition of {arn} answered without the task definition") from error
+    if not complete:
+        raise ScanError(f"DescribeTaskDefinition of {arn} answered something else")
     return found

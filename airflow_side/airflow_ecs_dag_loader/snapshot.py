@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 _FORMAT = 1
 _LONGEST_NAME = 200
+_TEMPORARY = ".*.tmp"
 
 
 @dataclass(frozen=True)
@@ -41,32 +43,40 @@ class Snapshot:
 
     Attributes:
         definitions: As in :class:`Registry`.
-        owners: Dag id to the family key that has it.
+        owners: Dag id to the family key that has it, or keeps it while its author mends a definition that was refused.
         version: Hash over all that Airflow parses; empty if there was no scan yet.
+        place: ``RegistrySource.place`` of the scan.
     """
 
     definitions: Mapping[str, Definition | None] = field(default_factory=dict)
     owners: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
+    place: str = ""
 
     @classmethod
     def read(cls, folder: Path) -> Snapshot:
         """Read the state in ``folder``; one that is absent, broken or of another format counts as none."""
         try:
-            state = json.loads((folder / "state.json").read_text())
+            state = json.loads((folder / "state.json").read_text(encoding="ascii"))
             if state["format"] != _FORMAT:
                 return cls()
             return cls(
-                definitions={arn: _definition(value) for arn, value in state["definitions"].items()},
-                owners=state["owners"],
-                version=state["version"],
+                definitions={arn: _definition(arn, value) for arn, value in state["definitions"].items()},
+                owners={str(dag_id): str(family) for dag_id, family in state["owners"].items()},
+                version=str(state["version"]),
+                place=str(state["place"]),
             )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return cls()
 
 
-def _definition(value: Any) -> Definition | None:  # noqa: ANN401 - as json gives it
-    return None if value is None else Definition.from_json(value)
+def _definition(arn: str, value: Any) -> Definition | None:  # noqa: ANN401 - as json gives it
+    if value is None:
+        return None
+    definition = Definition.from_json(value)
+    if definition.parsed_arn.text != arn:
+        raise ValueError(f"the definition of {definition.arn} is kept as {arn}")
+    return definition
 
 
 def dags_folder(folder: Path) -> Path:
@@ -88,19 +98,25 @@ def publish(folder: Path, *, registry: Registry, verdicts: Sequence[Verdict], so
     for path in _dag_files(root):
         if path.relative_to(root) not in files:
             path.unlink()
+    for left_over in (*folder.glob(_TEMPORARY), *root.glob(f"*/*/{_TEMPORARY}")):  # by a process that was killed
+        left_over.unlink()
     digest = hashlib.sha256()
     for path, content in sorted(files.items()):
         digest.update(f"{path}\0{content}\0".encode())
     snapshot = Snapshot(
         definitions=registry.definitions,
         owners={
-            each.spec.dag_id: each.definition.parsed_arn.family_key for each in verdicts if isinstance(each, Admitted)
+            dag_id: each.definition.parsed_arn.family_key
+            for each in verdicts
+            for dag_id in ([each.spec.dag_id] if isinstance(each, Admitted) else each.keeps)
         },
         version=digest.hexdigest()[:40],
+        place=source.place,
     )
     state = {
         "format": _FORMAT,
         "version": snapshot.version,
+        "place": snapshot.place,
         "owners": snapshot.owners,
         "definitions": {arn: each and each.to_json() for arn, each in snapshot.definitions.items()},
     }
@@ -129,15 +145,15 @@ def _dag_files(root: Path) -> Iterable[Path]:
 
 def _replace(path: Path, content: str) -> None:
     """Make ``path`` hold ``content``, in one step and only if it doesn't yet."""
-    try:
-        if path.read_text() == content:
+    data = content.encode("ascii")
+    with suppress(OSError):
+        if path.read_bytes() == data:
             return
-    except OSError:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:
-        with os.fdopen(handle, "w") as file:
-            file.write(content)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(path)

@@ -19,3 +19,8 @@ class RegistrySource:
     region_name: str | None = None
     aws_conn_id: str | None = None
     cluster: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Where is looked, as text; what was found in another place says nothing about this one."""
+        return f"{self.region_name or ''}/{self.aws_conn_id or ''}"

@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 _ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, cache_size=0, keep_trailing_newline=True)
+_ENVIRONMENT.filters |= {
+    "ds": lambda moment: moment.strftime("%Y-%m-%d"),
+    "ds_nodash": lambda moment: moment.strftime("%Y%m%d"),
+    "ts": lambda moment: moment.isoformat(),
+    "ts_nodash": lambda moment: moment.strftime("%Y%m%dT%H%M%S"),
+    "ts_nodash_with_tz": lambda moment: moment.isoformat().replace("-", "").replace(":", ""),
+}
+"""Airflow's filters of these names, for a moment."""
 _MACROS = SimpleNamespace(ds_add=ds_add, ds_format=ds_format)
 
 

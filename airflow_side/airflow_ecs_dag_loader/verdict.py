@@ -18,8 +18,18 @@ class EcsTaskLostError(AirflowException):
     """How the container ended can't be told any more."""
 
 
+_STOPPED_FROM_OUTSIDE = frozenset(
+    {"ServiceSchedulerInitiated", "SpotInterruption", "TerminationNotice", "UserInitiated"}
+)
+"""Stop codes of ECS under which an exit code of 0 says nothing: a container that ends in good order when it is told to
+stop exits with 0, its work half done."""
+
+
 def check_stopped(task: Mapping[str, Any], *, container_name: str) -> None:
-    """Return if the DAG's container exited with 0; what its sidecars did is their affair.
+    """Return if the DAG's container exited with 0 by itself; what its sidecars did is their affair.
+
+    An ECS task that was stopped has failed, even if its container exited with 0: to run work twice can be borne, to
+    take half of it for the whole can't.
 
     Args:
         task: An ECS task with ``lastStatus`` STOPPED, as DescribeTasks gives it.
@@ -31,12 +41,13 @@ def check_stopped(task: Mapping[str, Any], *, container_name: str) -> None:
     containers = {each.get("name"): each for each in task.get("containers", ())}
     container = containers.get(container_name, {})
     exit_code = container.get("exitCode")
-    if exit_code == 0 and task.get("stopCode") != "UserInitiated":
+    stop_code = task.get("stopCode")
+    if exit_code == 0 and stop_code not in _STOPPED_FROM_OUTSIDE:
         return
     why = "; ".join(dict.fromkeys(str(text) for text in (container.get("reason"), task.get("stoppedReason")) if text))
     because = f" ({why})" if why else ""
     if exit_code is None:
         raise EcsTaskFailedError(f"container {container_name} never ran to its end{because}")
-    if task.get("stopCode") == "UserInitiated":
-        raise EcsTaskFailedError(f"the ECS task was stopped from outside{because}")
+    if stop_code in _STOPPED_FROM_OUTSIDE:
+        raise EcsTaskFailedError(f"the ECS task was stopped from outside: {stop_code}{because}")
     raise EcsTaskFailedError(f"container {container_name} exited with code {exit_code}{because}")

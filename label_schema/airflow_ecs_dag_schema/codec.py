@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from airflow_ecs_dag_schema import labels_2019, labels_v1
 from airflow_ecs_dag_schema.label_text import PREFIX
 from airflow_ecs_dag_schema.limits import label_problems
-from airflow_ecs_dag_schema.problems import LabelError, Problem
+from airflow_ecs_dag_schema.problems import LabelError, Problem, label_path
 from airflow_ecs_dag_schema.values import TOKEN_START
 
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ def decode(labels: Mapping[str, str]) -> DagSpec:
     """
     own = {key: text for key, text in labels.items() if isinstance(key, str) and key.startswith(PREFIX)}
     problems = [
-        Problem(key, "a label's value is a text", repr(text)) for key, text in own.items() if not isinstance(text, str)
+        Problem(label_path(key), "a label's value is a text: quote it", repr(text))
+        for key, text in own.items()
+        if not isinstance(text, str)
     ]
     if problems:
         raise LabelError(problems)
@@ -73,7 +75,11 @@ def describes_dag(labels: Mapping[str, str]) -> bool:
 
 def _unresolved(labels: Mapping[str, str]) -> list[Problem]:
     return [
-        Problem(key, "this is an unresolved CDK token: the labels were not written by a deployed stack", text)
+        Problem(
+            label_path(key),
+            "this is an unresolved CDK token, the labels were not written by a deployed stack: deploy it with the CDK",
+            text,
+        )
         for key, text in labels.items()
         if TOKEN_START in text
     ]

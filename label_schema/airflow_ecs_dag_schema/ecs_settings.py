@@ -6,21 +6,21 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from airflow_ecs_dag_schema.values import CountOrZero, Flag, FrozenModel, Line, Many, pattern, sorted_unique
+from airflow_ecs_dag_schema.values import CountOrZero, Flag, FrozenModel, Many, Word, pattern, sorted_unique
 
 LaunchType = Literal["EC2", "EXTERNAL", "FARGATE"]
 
 Cluster = Annotated[
-    Line,
+    Word,
     pattern(
         r"(?:arn:aws[a-z-]*:ecs:[a-z0-9-]+:\d{12}:cluster/)?[A-Za-z0-9_-]{1,255}",
         "the name or the ARN of an ECS cluster",
     ),
 ]
-Subnet = Annotated[Line, pattern(r"subnet-[a-z0-9]{1,40}", "a subnet id such as subnet-0ab1")]
-SecurityGroup = Annotated[Line, pattern(r"sg-[a-z0-9]{1,40}", "a security group id such as sg-0ab1")]
-ContainerName = Annotated[Line, pattern(r"[A-Za-z0-9_-]{1,255}", "the name of a container of the task definition")]
-CapacityProviderName = Annotated[Line, pattern(r"[A-Za-z0-9_-]{1,255}", "FARGATE, FARGATE_SPOT or a capacity provider")]
+Subnet = Annotated[Word, pattern(r"subnet-[a-z0-9]{1,40}", "a subnet id such as subnet-0ab1")]
+SecurityGroup = Annotated[Word, pattern(r"sg-[a-z0-9]{1,40}", "a security group id such as sg-0ab1")]
+ContainerName = Annotated[Word, pattern(r"[A-Za-z0-9_-]{1,255}", "the name of a container of the task definition")]
+CapacityProviderName = Annotated[Word, pattern(r"[A-Za-z0-9_-]{1,255}", "FARGATE, FARGATE_SPOT or a capacity provider")]
 
 
 class CapacityProvider(FrozenModel):

@@ -10,6 +10,9 @@ from airflow_ecs_dag_schema.problems import Problem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_NAMED = 20
+"""Tasks that a message names."""
+
 
 def graph_problems(upstream: Mapping[str, tuple[str, ...]]) -> list[Problem]:
     """Return what is wrong with the arrows of a DAG, with paths such as ``tasks.convert.upstream``.
@@ -17,10 +20,12 @@ def graph_problems(upstream: Mapping[str, tuple[str, ...]]) -> list[Problem]:
     Args:
         upstream: For each task's id, the ids of the tasks directly before it.
     """
+    known = sorted(upstream)
+    named = ", ".join(known if len(known) <= _NAMED else [*known[:_NAMED], f"... ({len(known)})"])
     problems = [
         Problem(
             f"tasks.{task_id}.upstream",
-            f"the DAG has no task {other!r}: the tasks are {', '.join(sorted(upstream)[:20])}",
+            f"the DAG has no such task; the tasks are {named}: name one of these",
             other,
         )
         for task_id, before in sorted(upstream.items())
@@ -28,8 +33,9 @@ def graph_problems(upstream: Mapping[str, tuple[str, ...]]) -> list[Problem]:
         if other not in upstream
     ]
     if cycle := find_cycle(upstream):
+        shown = cycle if len(cycle) <= _NAMED else (*cycle[: _NAMED - 2], f"... ({len(cycle) - 1} tasks)", cycle[-1])
         problems.append(
-            Problem("tasks", f"the tasks run in a circle, {' >> '.join(cycle)}: remove one of these arrows")
+            Problem("tasks", f"the tasks run in a circle, {' >> '.join(shown)}: remove one of these arrows")
         )
     return problems
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -83,7 +84,9 @@ _TASK_FIELDS: dict[str, tuple[str, Callable[[str], str]]] = {
     "depends_on_past": ("depends_on_past", _flag),
 }
 _TASK_LISTS = {"args": "args", "depends": "upstream"}
-_SPECIAL = ("email", "email_on_failure", "email_on_retry", "schedule_interval", "tags")
+_SINGLE = ("email_on_failure", "email_on_retry", "schedule_interval")
+_NEWER = f"labels of a newer version need {labels_v1.VERSION_LABEL}"
+_ADDRESS = re.compile(r"airflow\.dag\.email(?:\.\d+)?\Z", re.ASCII)
 _KEY = re.compile(r"airflow\.(?:dag|tasks\.(?P<task>[^.]+))\.(?P<field>[^.]+)(?:\.(?P<index>\d+))?\Z", re.ASCII)
 
 
@@ -119,7 +122,7 @@ class _Translation:
             self._problems.append(
                 Problem(
                     key,
-                    "unknown label; those of 2019 are airflow.dag.<field> and airflow.tasks.<id>.<field>",
+                    f"unknown label; those of 2019 are airflow.dag.<field> and airflow.tasks.<id>.<field>; {_NEWER}",
                     text,
                 )
             )
@@ -134,17 +137,23 @@ class _Translation:
             self._put(f"airflow.dag.{name}", convert(text), key)
         elif field == "tags" and index is not None:
             self._put(f"airflow.dag.tags.{index}", _text(text), key)
-        elif field not in _SPECIAL:
-            self._unknown(key, field, [*_DAG_FIELDS, *_SPECIAL], text)
+        elif not (field == "email" or (field in _SINGLE and index is None)):
+            self._unknown(key, field, [*_DAG_FIELDS, *_SINGLE, "email", "tags"], text)
 
     def _add_task_field(self, key: str, match: re.Match[str], text: str) -> None:
         field, task = match["field"], f"airflow.tasks.{match['task']}"
         self._labels.setdefault(f"{task}.kind", "ecs")
         if field == "class" and match["index"] is None:
-            self._put(f"{task}.kind", "latest_only", key)
-            if _unquoted(text) not in _LATEST_ONLY:
+            if _unquoted(text) in _LATEST_ONLY:
+                self._put(f"{task}.kind", "latest_only", key)
+            else:
                 self._problems.append(
-                    Problem(key, f"this class can't be used; allowed: {', '.join(sorted(_LATEST_ONLY))}", text)
+                    Problem(
+                        key,
+                        f"this class can't be used; allowed: {', '.join(sorted(_LATEST_ONLY))}; remove the label to "
+                        "run the container",
+                        text,
+                    )
                 )
         elif field in _TASK_FIELDS and match["index"] is None:
             name, convert = _TASK_FIELDS[field]
@@ -160,13 +169,18 @@ class _Translation:
         self._problems.append(
             Problem(
                 key,
-                f"unknown label of 2019; {hint}allowed: {', '.join(sorted(allowed))} (lists end in .0, .1)",
+                f"unknown label of 2019; {hint}allowed: {', '.join(sorted(allowed))} (lists end in .0, .1); {_NEWER}",
                 text,
             )
         )
 
     def add_alerts(self, labels: Mapping[str, str]) -> None:
-        addresses = {key: text for key, text in labels.items() if re.match(r"airflow\.dag\.email(?:\.\d+)?\Z", key)}
+        addresses = {key: text for key, text in labels.items() if _ADDRESS.match(key)}
+        single = "airflow.dag.email"
+        if single in addresses and len(addresses) > 1:
+            self._problems.append(
+                Problem(single, f"this label and {single}.0 exclude each other: number each address", labels[single])
+            )
         for key, text in addresses.items():
             index = key.removeprefix("airflow.dag.email").removeprefix(".") or "0"
             self._put(f"airflow.dag.alerts.0.to.{index}", _text(text), key)
@@ -196,23 +210,29 @@ class _Translation:
             self._put(kind, "once" if text == "@once" else "manual", key)
         else:
             self._put(kind, "cron_data_interval", key)
-            self._put("airflow.dag.schedule.cron", text, key)
+            self._put("airflow.dag.schedule.cron", _text(text), key)
 
     def spec(self) -> DagSpec:
         try:
             spec = labels_v1.read(self._labels)
         except LabelError as error:
+            written = sorted(self._origins)
             self._problems.extend(
-                Problem(self._origin(problem.path), problem.message, problem.value) for problem in error.problems
+                Problem(self._origin(problem.path, written), problem.message, problem.value)
+                for problem in error.problems
             )
         if self._problems:
             raise LabelError(self._problems)
         return spec
 
-    def _origin(self, path: str) -> str:
-        """Return the label of 2019 behind a label of version 1, or behind the first one below it."""
-        below = sorted(new for new in self._origins if new == path or new.startswith(f"{path}."))
-        return self._origins[below[0]] if below else _MISSING.get(path, path)
+    def _origin(self, path: str, written: list[str]) -> str:
+        """Return the label of 2019 behind a label of version 1, or behind the first of the sorted ones below it."""
+        if path in self._origins:
+            return self._origins[path]
+        below = written[(place := bisect_left(written, f"{path}.")) : place + 1]
+        if below and below[0].startswith(f"{path}."):
+            return self._origins[below[0]]
+        return _MISSING.get(path, path)
 
 
 _MISSING = {"airflow.dag.dag_id": "airflow.dag.name"}

@@ -109,7 +109,11 @@ def _rooms(tree: Tree, problems: list[Problem]) -> tuple[Tree, Tree, Tree]:
         if not isinstance(content, dict):
             problems.append(Problem(f"airflow.{room}", "this is no label of its own: its fields are below it", content))
     problems.extend(
-        Problem(f"airflow.{part}", f"unknown label; those of version 1 begin with airflow.{{{','.join(_ROOMS)}}}.")
+        Problem(
+            f"airflow.{part}",
+            "unknown label; those of version 1 are airflow.dag.<field>, airflow.ecs.<field> and "
+            "airflow.tasks.<task id>.<field>: rename or remove it",
+        )
         for part in tree
     )
     for name in {"ecs", "tasks"} & rooms["dag"].keys():
@@ -121,10 +125,11 @@ def _rooms(tree: Tree, problems: list[Problem]) -> tuple[Tree, Tree, Tree]:
 def _tasks(fields_by_task: Tree, problems: list[Problem]) -> dict[str, Tree]:
     tasks: dict[str, Tree] = {}
     for task_id, fields in fields_by_task.items():
-        if isinstance(fields, dict) and "task_id" not in fields:
-            tasks[task_id] = fields
-        else:
-            path = f"airflow.tasks.{task_id}" + (".task_id" if isinstance(fields, dict) else "")
+        path = f"airflow.tasks.{task_id}"
+        if isinstance(fields, dict):
+            tasks[task_id] = {name: value for name, value in fields.items() if name != "task_id"}
+            path = f"{path}.task_id"
+        if not isinstance(fields, dict) or "task_id" in fields:
             problems.append(Problem(path, "unknown label; a task's fields are airflow.tasks.<task id>.<field>"))
     return tasks
 

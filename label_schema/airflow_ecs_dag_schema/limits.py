@@ -10,7 +10,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from airflow_ecs_dag_schema.problems import Problem
+from airflow_ecs_dag_schema.problems import Problem, label_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,15 +27,17 @@ def label_problems(labels: Mapping[str, str]) -> Iterator[Problem]:
     """Yield a problem for each label that ECS or Fargate would not take, and one if all are too large together."""
     total = 0
     for key, text in labels.items():
+        path = label_path(key)
         size = len(key.encode("utf-8", "surrogatepass")) + len(text.encode("utf-8", "surrogatepass"))
         total += size
         if not _KEY.match(key):
-            yield Problem(key[:200], "a label's key has only A-Z a-z 0-9 . _ -", key)
+            yield Problem(path, "a label's key is 1 to 1,000 of A-Z a-z 0-9 . _ -: rename the label", key)
         if size > LABEL_BYTES:
             yield Problem(
-                key[:200],
+                path,
                 f"key and value are {size} bytes together, at most {LABEL_BYTES} fit: move the value into the "
                 "container's image, its environment or S3",
+                text,
             )
     if total > TASK_DEFINITION_BYTES:
         yield too_large(labels, total)
@@ -48,7 +50,7 @@ def too_large(labels: Mapping[str, str], size: int) -> Problem:
         group = ".".join(key.split(".")[:3])
         groups[group] = groups.get(group, 0) + len(json.dumps({key: text}, separators=(",", ":")))
     largest = sorted(groups.items(), key=lambda item: (-item[1], item[0]))[:_NAMED]
-    named = ", ".join(f"{group} {bytes_} bytes" for group, bytes_ in largest)
+    named = ", ".join(f"{label_path(group)} {bytes_} bytes" for group, bytes_ in largest)
     return Problem(
         "airflow",
         f"the task definition is {size} bytes, at most {TASK_DEFINITION_BYTES} fit; the largest labels: {named}. "

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 _SHOWN_VALUE = 120
 """Characters of a value that an error shows; the rest is cut."""
+_SHOWN_PROBLEMS = 30
+"""Problems that an error's text shows; all are in ``problems``. Airflow keeps that text in a database column."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,9 @@ class DagDefinitionError(ValueError):
         if not self.problems:
             raise ValueError("an error about a definition needs at least one problem")
         count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
-        lines = "\n".join(f"  - {problem}" for problem in self.problems)
+        lines = "\n".join(f"  - {problem}" for problem in self.problems[:_SHOWN_PROBLEMS])
+        if len(self.problems) > _SHOWN_PROBLEMS:
+            lines += f"\n  - ... and {len(self.problems) - _SHOWN_PROBLEMS} more"
         super().__init__(f"{count} in {subject}:\n{lines}")
 
 
@@ -55,6 +59,11 @@ class LabelError(DagDefinitionError):
 
     def __init__(self, problems: Iterable[Problem], *, subject: str = "the Airflow labels") -> None:
         super().__init__(problems, subject=subject)
+
+
+def label_path(key: str) -> str:
+    """Return ``key`` as the path of a problem: short and printable, whatever a label is called."""
+    return shown(key)[1:-1]
 
 
 def shown(value: object) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+from importlib.resources import files
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from croniter import CroniterBadDateError, CroniterError, croniter
 from pydantic import AfterValidator, Field
@@ -29,14 +30,21 @@ PRESETS = {
 
 _CRON_FIELDS = 5
 _CRON = re.compile(r"[A-Za-z0-9*/,#L ?-]{9,100}\Z", re.ASCII)
-_TIMEZONE = re.compile(r"[A-Za-z0-9_+/-]{1,60}\Z", re.ASCII)
+_CRON_WORDS = re.compile(
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat|l|[^a-z])*\Z",
+    re.ASCII | re.IGNORECASE,
+)
+"""Words of a cron expression; croniter's ``R`` would draw another moment at each reading."""
+_TIMEZONES = frozenset(files("tzdata").joinpath("zones").read_text(encoding="ascii").split()) - {"Factory"}
+"""The IANA database's names, the same on each machine: what a machine's own zone folder holds beside them
+(``localtime``, ``right/UTC``, any case where the disk ignores case) means something else elsewhere."""
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\Z", re.ASCII)
 _ANY_MOMENT = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 def _check_cron(value: str) -> str:
     expression = PRESETS.get(value, value)
-    if not _CRON.match(expression) or len(expression.split()) != _CRON_FIELDS:
+    if not _CRON.match(expression) or len(expression.split()) != _CRON_FIELDS or not _CRON_WORDS.match(expression):
         raise ValueError(
             "a cron expression has five fields (minute hour day-of-month month day-of-week), such as '0 3 * * *', "
             f"or is one of {', '.join(PRESETS)}"
@@ -47,17 +55,17 @@ def _check_cron(value: str) -> str:
         raise ValueError("this cron expression never fires: no such day in any of eight years") from None
     except (CroniterError, ValueError, KeyError, IndexError, ArithmeticError) as error:
         raise ValueError(f"not a cron expression: {error}") from None
-    return expression
+    return " ".join(expression.split())
 
 
 def _check_timezone(value: str) -> str:
-    try:
-        if _TIMEZONE.match(value):
-            ZoneInfo(value)
-            return value
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        pass
-    raise ValueError("unknown timezone: use a name of the IANA database, such as Europe/Amsterdam or UTC")
+    if value not in _TIMEZONES:
+        near = get_close_matches(value, _TIMEZONES, n=1, cutoff=0.8)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise ValueError(
+            f"unknown timezone; {hint}allowed: a name of the IANA database, such as Europe/Amsterdam or UTC"
+        )
+    return value
 
 
 Cron = Annotated[Line, AfterValidator(_check_cron)]

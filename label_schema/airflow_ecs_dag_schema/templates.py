@@ -11,6 +11,8 @@ import re
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
+from airflow_ecs_dag_schema.problems import shown
+
 VARIABLES = frozenset(
     {
         "ds",
@@ -43,12 +45,14 @@ MOMENT_FIELDS = frozenset({"year", "month", "day", "hour", "minute", "second"})
 
 LONGEST_TEMPLATE = 4_000
 _MOST_NODES = 200
+_LONGEST_REASON = 120
 _MARKS = ("{{", "{%", "{#")
-_DATE_FORMAT = re.compile(r"(?:%[-]?[A-Za-z%]|[^%])*\Z", re.ASCII)
+_DATE_FORMAT = re.compile(r"(?:%-?[A-Za-z%]|[^%]){0,100}\Z", re.ASCII)
+"""No widths: the C library obeys ``%999999999d``, with as many bytes of the worker's memory."""
 _PARSER = Environment(autoescape=False)  # noqa: S701 - parses only, renders nothing
 _HINT = (
     f"allowed are {{{{ name }}}} with name one of {', '.join(sorted(VARIABLES))}; "
-    f"filters {', '.join(sorted(FILTERS))}; macros.ds_add and macros.ds_format"
+    f"filters {', '.join(sorted(FILTERS))}; macros.{' and macros.'.join(sorted(DATE_FUNCTIONS))}"
 )
 
 
@@ -63,10 +67,6 @@ def check_template(text: str) -> str:
     Raises:
         ValueError: Something in it is not on the allow-list, or it is no template at all.
     """
-    if "{{resolve:" in text:
-        raise ValueError(
-            "{{resolve:...}} would put a secret into a label at deploy: give it to the container as ecs.Secret"
-        )
     if not is_template(text):
         return text
     if len(text) > LONGEST_TEMPLATE:
@@ -74,10 +74,11 @@ def check_template(text: str) -> str:
     try:
         tree = _PARSER.parse(text)
     except TemplateSyntaxError as error:
-        raise ValueError(f"not a valid template: {error.message}; {_HINT}") from None
+        reason = ascii(error.message)[1:-1][:_LONGEST_REASON]
+        raise ValueError(f"not a valid template: {reason}; {_HINT}") from None
     except RecursionError:
         raise ValueError(f"the template is nested too deeply; {_HINT}") from None
-    if sum(1 for _ in tree.find_all(nodes.Node)) > _MOST_NODES:
+    if _has_too_many_parts(tree):
         raise ValueError(f"the template has more than {_MOST_NODES} parts: compute it in the container")
     for part in tree.body:
         if not isinstance(part, nodes.Output):
@@ -87,6 +88,16 @@ def check_template(text: str) -> str:
     return text
 
 
+def _has_too_many_parts(tree: nodes.Template) -> bool:
+    """Count without recursion: ``{{ ds.a.a.a }}`` nests as deeply as it is long, and Jinja's own walk overflows."""
+    waiting: list[nodes.Node] = [tree]
+    seen = 0
+    while waiting and seen <= _MOST_NODES:
+        seen += 1
+        waiting.extend(waiting.pop().iter_child_nodes())
+    return bool(waiting)
+
+
 def _check(node: nodes.Node) -> None:  # noqa: C901 - one case a kind of node
     match node:
         case nodes.TemplateData() | nodes.Const(value=None | bool() | int() | float() | str()):
@@ -94,16 +105,16 @@ def _check(node: nodes.Node) -> None:  # noqa: C901 - one case a kind of node
         case nodes.Name(name=name, ctx="load") if name in VARIABLES:
             return
         case nodes.Name(name=name):
-            raise ValueError(f"unknown variable {name!r} in a template; {_HINT}")
+            raise ValueError(f"unknown variable {shown(name)} in a template; {_HINT}")
         case nodes.Filter(node=value, name=name, args=args, kwargs=[], dyn_args=None, dyn_kwargs=None):
             if name not in FILTERS or value is None:
-                raise ValueError(f"unknown filter {name!r} in a template; {_HINT}")
+                raise ValueError(f"unknown filter {shown(name)} in a template; {_HINT}")
             for child in (value, *args):
                 _check(child)
         case nodes.Getattr(node=nodes.Name(name=name), attr=attr) if name in MOMENT_VARIABLES:
             if attr not in MOMENT_FIELDS:
                 raise ValueError(
-                    f"{name}.{attr} is not allowed in a template; of a moment: "
+                    f"{name}.{shown(attr)[1:-1]} is not allowed in a template; of a moment: "
                     f"{', '.join(sorted(MOMENT_FIELDS))}, strftime(...), isoformat()"
                 )
         case nodes.Neg(node=nodes.Const(value=int())):
@@ -116,15 +127,30 @@ def _check(node: nodes.Node) -> None:  # noqa: C901 - one case a kind of node
 
 def _check_call(node: nodes.Call, args: list[nodes.Expr]) -> None:
     match node.node:
-        case nodes.Getattr(node=nodes.Name(name="macros"), attr=function) if function in DATE_FUNCTIONS:
+        case nodes.Getattr(node=nodes.Name(name="macros"), attr="ds_add") if len(args) == 2:  # noqa: PLR2004 - day and days
             for child in args:
                 _check(child)
+        case nodes.Getattr(node=nodes.Name(name="macros"), attr="ds_format"):
+            match args:
+                case [day, nodes.Const(value=str(given)), nodes.Const(value=str(wanted))] if _is_date_format(
+                    given, wanted
+                ):
+                    _check(day)
+                    return
+            raise ValueError(
+                "macros.ds_format takes a day and two literal formats without widths: "
+                "write macros.ds_format(ds, '%Y-%m-%d', '%d-%m-%Y')"
+            )
         case nodes.Getattr(node=nodes.Name(name=name), attr="isoformat") if name in MOMENT_VARIABLES and not args:
             return
         case nodes.Getattr(node=nodes.Name(name=name), attr="strftime") if name in MOMENT_VARIABLES:
             match args:
-                case [nodes.Const(value=str(form))] if _DATE_FORMAT.match(form) and len(form) <= 100:  # noqa: PLR2004
+                case [nodes.Const(value=str(form))] if _is_date_format(form):
                     return
             raise ValueError("strftime takes one literal format such as '%Y-%m-%d', without widths")
         case _:
             raise ValueError(f"this call is not allowed in a template; {_HINT}")
+
+
+def _is_date_format(*texts: str) -> bool:
+    return all(_DATE_FORMAT.match(text) for text in texts)

@@ -19,6 +19,19 @@ if TYPE_CHECKING:
     Path = tuple[str | int, ...]
 
 
+_KIND_ERRORS = frozenset({"union_tag_invalid", "union_tag_not_found", "model_attributes_type"})
+_EXPECTED = {
+    "bool_type": "True or False",
+    "datetime_type": "a datetime",
+    "int_type": "a whole number",
+    "literal_error": "one of the texts allowed here",
+    "string_type": "a text",
+    "time_delta_type": "a timedelta",
+    "tuple_type": "a list or a tuple",
+}
+"""What pydantic's plainest complaints ask for, in words for a DAG's author."""
+
+
 def spec_problems(error: ValidationError, task_ids: Sequence[str]) -> Iterator[Problem]:
     """Yield every problem that pydantic found in a :class:`DagSpec`, with paths such as ``tasks.convert.retries``.
 
@@ -28,6 +41,8 @@ def spec_problems(error: ValidationError, task_ids: Sequence[str]) -> Iterator[P
     """
     for detail in error.errors(include_url=False):
         path, owner = _walk(detail["loc"])
+        if detail["type"] in _KIND_ERRORS:
+            path = (*path, "kind")
         if len(path) > 1 and path[0] == "tasks" and isinstance(path[1], int):
             path = ("tasks", task_ids[path[1]], *path[2:])
         cause = detail.get("ctx", {}).get("error")
@@ -57,6 +72,13 @@ def _walk(location: tuple[str | int, ...]) -> tuple[Path, type[BaseModel]]:
     return tuple(path), owner
 
 
+def _kinds(location: tuple[str | int, ...]) -> list[str]:
+    """Return the kinds that the field at ``location`` may have."""
+    owner = _walk(location)[1]
+    name = next(part for part in reversed(location) if isinstance(part, str))
+    return sorted(kind for kind, _ in _models(owner.model_fields[name].annotation))
+
+
 def _models(annotation: object) -> Iterator[tuple[str, type[BaseModel]]]:
     """Yield the models within a field's type, each with its kind ("" where it has none)."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -66,27 +88,52 @@ def _models(annotation: object) -> Iterator[tuple[str, type[BaseModel]]]:
         yield from _models(argument)
 
 
-def _message(detail: ErrorDetails, owner: type[BaseModel]) -> str:
+def _message(detail: ErrorDetails, owner: type[BaseModel]) -> str:  # noqa: C901, PLR0912 - one case a kind of error
     context: dict[str, Any] = detail.get("ctx", {})
-    message = detail["msg"].replace("Input should be ", "expected ")
-    match detail["type"]:
+    kind, got = detail["type"], detail["input"]
+    if kind in _EXPECTED and isinstance(got, dict | list | tuple) and kind != "tuple_type":
+        return f"expected {_EXPECTED[kind]}, with no fields or items below it: give one value"
+    match kind:
         case "extra_forbidden":
             message = _unknown_field(str(detail["loc"][-1]), owner)
         case "missing":
-            message = "this is missing: it has no default"
+            message = "this is missing and has no default: give it"
         case "value_error":
             message = str(context["error"])
         case "literal_error":
-            message = f"allowed: {context['expected'].replace(chr(39), '')}"
+            message = f"choose one of {_bare(context['expected'])}"
         case "union_tag_invalid":
-            message = f"unknown kind; allowed: {context['expected_tags'].replace(chr(39), '')}"
-        case "union_tag_not_found":
-            message = "its kind is missing: say which kind it is"
+            message = f"unknown kind; choose one of {_bare(context['expected_tags'])}"
+        case "union_tag_not_found" | "model_attributes_type":
+            message = f"its kind is missing; choose one of {', '.join(_kinds(detail['loc']))}"
+        case "model_type":
+            message = f"expected the fields of {context['class_name']}, not one value: give each field its own"
+        case "greater_than_equal":
+            message = f"expected {context['ge']} or more"
+        case "less_than_equal":
+            message = f"expected {context['le']} or less"
         case "too_short":
-            message = f"needs at least {context['min_length']}, has {context['actual_length']}"
+            message = (
+                f"needs at least {_counted(context['min_length'], detail)}, has {context['actual_length']}: add to it"
+            )
         case "too_long":
-            message = f"may hold at most {context['max_length']}, has {context['actual_length']}"
+            most = _counted(context["max_length"], detail)
+            message = f"may hold at most {most}, has {context['actual_length']}: shorten it"
+        case _ if kind in _EXPECTED:
+            message = f"expected {_EXPECTED[kind]}"
+        case _:
+            message = detail["msg"][:1].lower() + detail["msg"][1:]
     return message
+
+
+def _bare(quoted: str) -> str:
+    return quoted.replace("'", "")
+
+
+def _counted(number: int, detail: ErrorDetails) -> str:
+    got = detail["input"]
+    is_text = isinstance(got, str) and len(got) == detail["ctx"]["actual_length"]
+    return f"{number} {'character' if is_text else 'item'}{'' if number == 1 else 's'}"
 
 
 def _unknown_field(name: str, owner: type[BaseModel]) -> str:
@@ -99,6 +146,8 @@ def _unknown_field(name: str, owner: type[BaseModel]) -> str:
 
 def _value(detail: ErrorDetails) -> str | None:
     value = detail["input"]
+    if detail["type"] == "union_tag_invalid" and isinstance(value, dict):
+        value = value["kind"]
     if detail["type"] == "missing" or isinstance(value, dict | BaseModel):
         return None
     return value if isinstance(value, str) else repr(value)

@@ -27,6 +27,7 @@ _MAX_DURATION = timedelta(days=366)
 _DURATION = re.compile(r"P(?:(\d{1,4})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,7})M)?(?:(\d{1,8})S)?)?\Z", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:Z|[+-]\d{2}:\d{2})\Z", re.ASCII)
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,8})\Z", re.ASCII)
+_DYNAMIC_REFERENCE = re.compile(r"\{\{\s*resolve\s*:", re.IGNORECASE)
 _INDEX = re.compile(r"(?:0|[1-9]\d{0,4})\Z", re.ASCII)
 
 
@@ -97,6 +98,10 @@ def _whole_seconds(value: timedelta) -> timedelta:
 
 
 def _plain_text(value: str) -> str:
+    if _DYNAMIC_REFERENCE.search(value):
+        raise ValueError(
+            "{{resolve:...}} would put a secret into a label at deploy: give it to the container as ecs.Secret"
+        )
     for character in value:
         if (character < " " and character not in "\n\t") or character == "\x7f" or "\ud800" <= character <= "\udfff":
             raise ValueError(f"the character {character!a} can't be in a text: remove it")
@@ -138,7 +143,7 @@ def _read_items(value: object, info: ValidationInfo) -> object:
         if value == EMPTY_LIST:
             return ()
         if not isinstance(value, dict):
-            raise ValueError("expected a list: give each item a label of its own, ending in .0, .1, ...")
+            raise ValueError("expected a list: give each item a label of its own, its key ending in .0, .1 and so on")
         numbers = sorted(value, key=lambda key: (len(key), key))
         if any(not _INDEX.match(key) for key in numbers) or numbers != [str(i) for i in range(len(numbers))]:
             raise ValueError(f"list items are numbered 0, 1, 2, ... without a gap, not {', '.join(numbers[:20])}")
@@ -162,10 +167,15 @@ else:
 
 
 def sorted_unique(items: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return ``items`` in order, for lists that are sets; an item named twice is an error."""
+    """Return ``items`` in order, for lists that are sets; an item named twice is an error.
+
+    With CDK tokens among them they stay as given: a token's text says nothing, and changes with the rest of the app.
+    """
     twice = sorted({item for item in items if items.count(item) > 1})
     if twice:
         raise ValueError(f"named more than once: {', '.join(map(ascii, twice))}")
+    if any(isinstance(item, str) and TOKEN_START in item for item in items):
+        return items
     return tuple(sorted(items))
 
 
@@ -176,7 +186,9 @@ CountOrZero = Annotated[int, BeforeValidator(_read_integer), Field(ge=0, le=1_00
 Moment = Annotated[datetime, BeforeValidator(_read_moment), AfterValidator(_in_utc)]
 Duration = Annotated[timedelta, BeforeValidator(_read_duration), AfterValidator(_whole_seconds)]
 Text = Annotated[str, AfterValidator(_plain_text)]
-Line = Annotated[str, AfterValidator(_plain_text), AfterValidator(_one_line), Field(min_length=1, max_length=250)]
+Word = Annotated[str, AfterValidator(_plain_text), AfterValidator(_one_line)]
+"""One line whose characters and length a :func:`pattern` limits, where it holds no CDK token."""
+Line = Annotated[Word, Field(min_length=1, max_length=250)]
 Template = Annotated[str, AfterValidator(_plain_text), AfterValidator(check_template)]
 """Text in which ``{{ ds }}`` and the other variables of :mod:`templates` are filled in when the task runs."""
 
@@ -191,7 +203,7 @@ DagId = Annotated[
 ]
 TaskId = Annotated[str, _identifier("a task id", "A-Z a-z 0-9 _ -", r"[A-Za-z0-9_-]+", 200)]
 EmailAddress = Annotated[
-    str,
+    Word,
     Field(max_length=254),
     pattern(
         r"[A-Za-z0-9!#$&'*+/=?^_|~.-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+",

@@ -1,0 +1,13 @@
+"""What a call of boto3 can raise where AWS gave no usable answer."""
+
+from __future__ import annotations
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+NO_ANSWER = (BotoCoreError, ClientError, ResponseParserError, AttributeError, KeyError, TypeError, ValueError)
+"""AWS's own errors, the network's, and those of botocore's parser.
+
+Of a broken body, the parser makes an answer without its keys (empty, truncated, HTML) or one of Python's own errors
+(JSON that is no object: ``AttributeError``; bytes that are no UTF-8: ``UnicodeDecodeError``).
+"""

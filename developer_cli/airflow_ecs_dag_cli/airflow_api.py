@@ -1,0 +1,159 @@
+"""What the command asks of Airflow: its public REST API, as the page itself uses it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from airflow_ecs_dag_cli.processes import LocalRunError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+_TIMEOUT = 30.0
+_NOT_FOUND = 404
+_ERRORS_FROM = 400
+
+
+class AirflowApiError(LocalRunError):
+    """Airflow's API answered with an error; the message has its words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskState:
+    """A task of a run, as Airflow has it now.
+
+    Attributes:
+        task_id: Its id.
+        try_number: Its current or last try, from 1; 0 before the first.
+        state: Airflow's state; ``None`` before it is scheduled.
+        operator: The kind of task.
+    """
+
+    task_id: str
+    try_number: int
+    state: str | None
+    operator: str
+
+    @classmethod
+    def of(cls, value: Mapping[str, Any]) -> Self:
+        """Read a task instance of the API."""
+        return cls(
+            task_id=value["task_id"],
+            try_number=value["try_number"],
+            state=value["state"],
+            operator=value.get("operator_name") or value.get("operator") or "",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogEvent:
+    """One event of a task's log. ``error_detail`` has the exceptions that came with it."""
+
+    message: str
+    level: str
+    logger: str
+    error_detail: Sequence[Mapping[str, Any]] = ()
+
+
+class AirflowApi:
+    """Airflow's REST API at ``url``; all-admin, as a local Airflow is."""
+
+    def __init__(self, url: str) -> None:
+        self._client = httpx.Client(base_url=f"{url}/api/v2", timeout=_TIMEOUT, trust_env=False)
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._client.close()
+
+    def health(self) -> dict[str, Any] | None:
+        """Return the state of Airflow's components, or ``None`` while its API does not answer."""
+        try:
+            answer = self._client.get("/monitor/health")
+        except httpx.TransportError:
+            return None
+        return answer.json() if answer.status_code < _ERRORS_FROM else None
+
+    def dag(self, dag_id: str) -> dict[str, Any] | None:
+        """Return the DAG, or ``None`` if Airflow does not have it now."""
+        answer = self._request("GET", f"/dags/{quote(dag_id, safe='')}", missing=True)
+        return None if answer is None or answer.get("is_stale") else answer
+
+    def dag_details(self, dag_id: str) -> dict[str, Any]:
+        """Return all that Airflow knows of a DAG, its ``start_date`` among it."""
+        return self._get(f"/dags/{quote(dag_id, safe='')}/details")
+
+    def dag_tasks(self, dag_id: str) -> list[dict[str, Any]]:
+        """Return the tasks of a DAG's newest version."""
+        return list(self._get(f"/dags/{quote(dag_id, safe='')}/tasks")["tasks"])
+
+    def import_errors(self) -> dict[str, str]:
+        """Return the import errors: file to text."""
+        errors = self._get("/importErrors", limit=1000)["import_errors"]
+        return {error["filename"]: error["stack_trace"] for error in errors}
+
+    def trigger(self, dag_id: str, *, logical_date: datetime | None) -> str:
+        """Start a run and return its id.
+
+        Args:
+            dag_id: The DAG.
+            logical_date: The moment that the run is for, with a timezone; ``None`` for a run of none.
+        """
+        body = {"logical_date": logical_date.isoformat() if logical_date else None}
+        answer = self._request("POST", f"/dags/{quote(dag_id, safe='')}/dagRuns", json=body)
+        return str((answer or {})["dag_run_id"])
+
+    def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
+        """Return all that Airflow knows of a run."""
+        return self._get(_run(dag_id, run_id))
+
+    def run_state(self, dag_id: str, run_id: str) -> str:
+        """Return the state of a run: ``queued``, ``running``, ``success`` or ``failed``."""
+        return str(self.run(dag_id, run_id)["state"])
+
+    def tasks(self, dag_id: str, run_id: str) -> list[TaskState]:
+        """Return the tasks of a run, in the order in which they started."""
+        found = self._get(f"{_run(dag_id, run_id)}/taskInstances", limit=1000)["task_instances"]
+        ordered = sorted(found, key=lambda task: (task["start_date"] or "9999", task["task_id"]))
+        return [TaskState.of(task) for task in ordered]
+
+    def log(self, dag_id: str, run_id: str, task_id: str, try_number: int) -> list[LogEvent]:
+        """Return the log of one try as it is now, without Airflow's preface of where it was read from."""
+        path = f"{_run(dag_id, run_id)}/taskInstances/{quote(task_id, safe='')}/logs/{try_number}"
+        answer = self._request("GET", path, missing=True, params={"full_content": "true"})
+        content = (answer or {}).get("content") or []
+        return [
+            LogEvent(
+                message=str(event.get("event", "")),
+                level=str(event.get("level", "info")),
+                logger=str(event.get("logger", "")),
+                error_detail=event.get("error_detail") or (),
+            )
+            for event in content
+            if isinstance(event, dict) and event.get("timestamp")
+        ]
+
+    def _get(self, path: str, **params: str | int) -> dict[str, Any]:
+        return self._request("GET", path, params=params) or {}
+
+    def _request(self, method: str, path: str, *, missing: bool = False, **options: Any) -> dict[str, Any] | None:  # noqa: ANN401 - httpx's own
+        try:
+            answer = self._client.request(method, path, headers={"Accept": "application/json"}, **options)
+        except httpx.TransportError as error:
+            raise AirflowApiError(f"Airflow does not answer at {self._client.base_url}: {error}") from error
+        if missing and answer.status_code == _NOT_FOUND:
+            return None
+        if answer.status_code >= _ERRORS_FROM:
+            raise AirflowApiError(
+                f"Airflow refused {method} {path} with status {answer.status_code}: {answer.text[:1000]}"
+            )
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+def _run(dag_id: str, run_id: str) -> str:
+    return f"/dags/{quote(dag_id, safe='')}/dagRuns/{quote(run_id, safe='')}"

@@ -1,0 +1,149 @@
+"""One run of a DAG on a local Airflow: triggered, followed line by line, and its verdict."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from airflow_ecs_dag_cli.processes import LocalRunError
+
+if TYPE_CHECKING:
+    from airflow_ecs_dag_cli.airflow_api import LogEvent, TaskState
+    from airflow_ecs_dag_cli.local_airflow import LocalAirflow
+    from airflow_ecs_dag_cli.terminal import Terminal
+
+_VISIBLE_SECONDS = 120.0
+_POLL_SECONDS = 0.5
+_ENDED = {"success", "failed"}
+_OPERATOR_LOGGERS = "airflow.task.operators"
+_SERIOUS = {"warning", "error", "critical"}
+
+
+@dataclass(frozen=True)
+class RunDate:
+    """The date an author asked for: a whole day, or an exact moment.
+
+    Attributes:
+        moment: In UTC; midnight for a whole day.
+        whole_day: Whether only a day was given.
+    """
+
+    moment: datetime
+    whole_day: bool
+
+    @classmethod
+    def parse(cls, text: str) -> RunDate:
+        """Read ``2026-01-31`` or an ISO 8601 moment; one without an offset is in UTC.
+
+        Raises:
+            ValueError: It is neither.
+        """
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError(
+                f"a date is a day such as 2026-01-31 or a moment such as 2026-01-31T03:00:00+00:00; got {text!r}"
+            ) from None
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        return cls(moment, whole_day="T" not in text and " " not in text)
+
+    def logical_date(self, start_date: datetime | None) -> datetime:
+        """Return the logical date of a run for this date; for a whole day, not before the DAG starts on that day.
+
+        Raises:
+            LocalRunError: The DAG starts later: Airflow would make a run without tasks, and call it a success.
+        """
+        moment = self.moment
+        if start_date and self.whole_day and moment < start_date and start_date.date() == moment.date():
+            moment = start_date
+        if start_date and moment < start_date:
+            raise LocalRunError(
+                f"the date {moment.isoformat()} is before the DAG's start_date {start_date.isoformat()}: "
+                "Airflow runs no task then; choose a later --date"
+            )
+        return moment
+
+
+def wait_until_visible(airflow: LocalAirflow, dag_id: str) -> None:
+    """Wait until Airflow shows the DAG.
+
+    Raises:
+        LocalRunError: It shows an import error instead, or nothing for two minutes.
+    """
+    deadline = time.monotonic() + _VISIBLE_SECONDS
+    while airflow.api.dag(dag_id) is None:
+        airflow.check()
+        if errors := airflow.api.import_errors():
+            texts = "\n".join(f"{file}:\n{text}" for file, text in errors.items())
+            raise LocalRunError(f"Airflow can't load the DAG {dag_id}:\n{texts}")
+        if time.monotonic() >= deadline:
+            raise LocalRunError(
+                f"Airflow did not show the DAG {dag_id} within {_VISIBLE_SECONDS:g} s; see the logs in {airflow.folder}"
+            )
+        time.sleep(_POLL_SECONDS)
+
+
+def trigger(airflow: LocalAirflow, dag_id: str, date: RunDate | None) -> str:
+    """Start a run and return its id."""
+    details = airflow.api.dag_details(dag_id)
+    start = datetime.fromisoformat(details["start_date"]) if details.get("start_date") else None
+    return airflow.api.trigger(dag_id, logical_date=date.logical_date(start) if date else None)
+
+
+@dataclass
+class RunFollower:
+    """Shows what a run does until it ends.
+
+    Attributes:
+        airflow: The Airflow that runs it.
+        dag_id: Its DAG.
+        run_id: The run.
+        terminal: Where to show it.
+    """
+
+    airflow: LocalAirflow
+    dag_id: str
+    run_id: str
+    terminal: Terminal
+    _states: dict[tuple[str, int], str | None] = field(default_factory=dict)
+    _shown: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    def follow(self) -> str:
+        """Return the state in which the run ended: ``success`` or ``failed``."""
+        while True:
+            self.airflow.check()
+            state = self.airflow.api.run_state(self.dag_id, self.run_id)
+            tasks = self.airflow.api.tasks(self.dag_id, self.run_id)
+            for task in tasks:
+                self._show(task)
+            if state in _ENDED:
+                if not tasks:
+                    raise LocalRunError("the run ended without any task: is its date before the tasks' start_date?")
+                return state
+            time.sleep(_POLL_SECONDS)
+
+    def _show(self, task: TaskState) -> None:
+        key = (task.task_id, task.try_number)
+        if task.try_number and task.state not in {None, "scheduled", "queued"}:
+            self._show_log(task)
+        if self._states.get(key) != task.state:
+            self._states[key] = task.state
+            self.terminal.say(f"  {task.task_id} ({task.operator}), try {task.try_number}: {task.state or 'waiting'}")
+
+    def _show_log(self, task: TaskState) -> None:
+        key = (task.task_id, task.try_number)
+        events = self.airflow.api.log(self.dag_id, self.run_id, task.task_id, task.try_number)
+        for event in events[self._shown.get(key, 0) :]:
+            if text := _shown_text(event):
+                self.terminal.container_line(task.task_id, text)
+        self._shown[key] = max(len(events), self._shown.get(key, 0))
+
+
+def _shown_text(event: LogEvent) -> str:
+    """Return what to show of an event: the operator's own lines, and whatever is serious; empty for the rest."""
+    if not (event.logger.startswith(_OPERATOR_LOGGERS) or event.level in _SERIOUS):
+        return ""
+    causes = [f"{cause.get('exc_type')}: {cause.get('exc_value')}" for cause in event.error_detail]
+    return "\n".join([event.message, *causes[-1:]])

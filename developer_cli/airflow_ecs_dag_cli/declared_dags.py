@@ -1,0 +1,44 @@
+"""Which DAGs a synthesized app declares: the Airflow labels in the task definitions of its templates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_ecs_dag_cli.processes import LocalRunError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_ecs_dag_cli.cloud_assembly import CloudAssembly, Json
+
+_DAG_ID_LABELS = ("airflow.dag.dag_id", "airflow.dag.name")
+
+
+def declared_dags(assembly: CloudAssembly) -> dict[str, str]:
+    """Return the DAGs of an app: dag id to the name of the stack that declares it."""
+    return {dag_id: stack.name for stack in assembly.stacks for dag_id in _dag_ids(stack.template)}
+
+
+def choose_dag(dag_id: str | None, declared: list[str]) -> str:
+    """Return the DAG that was asked for; the only one there is, if none was.
+
+    Raises:
+        LocalRunError: The app does not declare it, or declares several and none was named.
+    """
+    names = ", ".join(declared) or "none"
+    if dag_id is None and len(declared) == 1:
+        return declared[0]
+    if dag_id is None:
+        raise LocalRunError(f"say which DAG to run; the app declares: {names}")
+    if dag_id not in declared:
+        raise LocalRunError(f"the app declares no DAG {dag_id!r}; it declares: {names}")
+    return dag_id
+
+
+def _dag_ids(template: Json) -> Iterator[str]:
+    for resource in (template.get("Resources") or {}).values():
+        if resource.get("Type") != "AWS::ECS::TaskDefinition":
+            continue
+        for container in resource.get("Properties", {}).get("ContainerDefinitions") or ():
+            labels = container.get("DockerLabels") or {}
+            yield from (labels[label] for label in _DAG_ID_LABELS if isinstance(labels.get(label), str))

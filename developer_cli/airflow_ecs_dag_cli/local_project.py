@@ -1,0 +1,238 @@
+"""A project on the developer's own machine: its app deployed to a local AWS, and the Airflow that runs its DAGs.
+
+Everything lives below ``.airflow-ecs-dag/`` in the project's folder. Nothing is left running when the block ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sys
+import tempfile
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from airflow_ecs_dag_cli.cdk_app import synthesize
+from airflow_ecs_dag_cli.container_engine import build_images, find_engine, write_images
+from airflow_ecs_dag_cli.declared_dags import declared_dags
+from airflow_ecs_dag_cli.local_airflow import LocalAirflow
+from airflow_ecs_dag_cli.local_aws import ACCOUNT, REGION, LocalAws, isolated_environment
+from airflow_ecs_dag_cli.process_engine.__main__ import READY
+from airflow_ecs_dag_cli.processes import BackgroundProcess, LocalRunError
+from airflow_ecs_dag_cli.stack_deployment import deploy
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Literal, TextIO
+
+    from airflow_ecs_dag_cli.cloud_assembly import CloudAssembly
+    from airflow_ecs_dag_cli.container_engine import ContainerEngine
+    from airflow_ecs_dag_cli.stack_deployment import ResourceEvent
+    from airflow_ecs_dag_cli.terminal import Step, Terminal
+
+    EngineChoice = Literal["auto", "container", "process"]
+
+FOLDER = ".airflow-ecs-dag"
+_ENGINE_SECONDS = 30.0
+_DEFAULT_CLUSTER = "default"
+
+
+class LocalProject:
+    """The project in ``folder``, to be run locally; a context manager: what :meth:`start` starts ends with the block.
+
+    Args:
+        folder: The project's folder, with ``cdk.json``.
+        terminal: Where to say what is going on.
+        engine: What runs containers: ``container`` (Docker or Podman), ``process`` (host processes, no isolation), or
+            ``auto``: the first where one answers, else the second.
+        port: Port of Airflow's page; 0 chooses one.
+        follow_schedules: Whether DAGs also run by their schedule.
+
+    Attributes:
+        assembly: The synthesized app.
+        aws: The local AWS.
+        airflow: The local Airflow.
+    """
+
+    assembly: CloudAssembly
+    aws: LocalAws
+    airflow: LocalAirflow
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        terminal: Terminal,
+        engine: EngineChoice = "auto",
+        port: int = 0,
+        follow_schedules: bool = False,
+    ) -> None:
+        self.folder = folder.resolve()
+        self._state = self.folder / FOLDER
+        self._terminal = terminal
+        self._engine_choice = engine
+        self._port = port
+        self._follow_schedules = follow_schedules
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Take the project for this run, and synthesize its app; nothing is started yet.
+
+        Raises:
+            LocalRunError: Another run has the project, or the app has a mistake.
+        """
+        with ExitStack() as stack:
+            self._prepare_state(stack)
+            self._synthesize()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop everything."""
+        if hasattr(self, "aws"):
+            with self._terminal.step("stopping"):
+                self._stack.close()
+        self._stack.close()
+
+    def start(self) -> None:
+        """Start the local AWS and Airflow, deploy the app, and wait until Airflow is well.
+
+        Raises:
+            LocalRunError: Any of it failed; the message says what and why.
+        """
+        engine = self._find_engine()
+        docker_host = engine.url if engine else self._start_process_engine()
+        self._start_aws(docker_host)
+        self._start_airflow()
+        self._provide_images(engine)
+        self.deploy()
+        with self._terminal.step("Airflow") as step:
+            self.airflow.wait_until_ready()
+            step.done(self.airflow.url)
+
+    @property
+    def images_file(self) -> Path:
+        """The file that tells the process engine which folder each image is built from."""
+        return self._state / "images.json"
+
+    @property
+    def dag_ids(self) -> list[str]:
+        """The ids of the DAGs that the app declares."""
+        return sorted(declared_dags(self.assembly))
+
+    def deploy(self) -> None:
+        """Deploy the app's stacks as they were synthesized."""
+        for each in self.assembly.stacks:
+            with self._terminal.step(f"stack {each.name} deployed by CloudFormation") as step:
+                result = deploy(self.aws, each, on_event=partial(_show_event, step))
+                step.done("changed" if result.changed else "nothing to change")
+
+    def _prepare_state(self, stack: ExitStack) -> None:
+        self._state.mkdir(mode=0o700, exist_ok=True)
+        (self._state / ".gitignore").write_text("*\n")
+        lock = stack.enter_context((self._state / "lock").open("w"))
+        _take(lock, self._state)
+        for old in ("aws", "cdk.out"):
+            shutil.rmtree(self._state / old, ignore_errors=True)
+
+    def _synthesize(self) -> None:
+        with self._terminal.step("CDK app synthesized") as step:
+            self.assembly = synthesize(
+                self.folder,
+                environment=isolated_environment(os.environ),
+                output=self._state / "cdk.out",
+                account=ACCOUNT,
+                region=REGION,
+            )
+            step.done(f"{len(self.assembly.stacks)} stack(s), DAGs: {', '.join(self.dag_ids) or 'none'}")
+        for warning in self.assembly.warnings:
+            self._terminal.warn(warning)
+
+    def _find_engine(self) -> ContainerEngine | None:
+        if self._engine_choice == "process":
+            return None
+        search = find_engine()
+        if search.engine is None and self._engine_choice == "container":
+            raise LocalRunError(
+                f"no container engine answers; tried {', '.join(search.tried)}; start Docker or Podman, "
+                "or run with --engine process"
+            )
+        return search.engine
+
+    def _start_process_engine(self) -> str:
+        # A Unix socket's path has at most 103 bytes, so it can't be below a project's folder.
+        socket = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="airflow-ecs-dag-"))) / "docker.sock"
+        with self._terminal.step("process engine"):
+            process = self._stack.enter_context(
+                BackgroundProcess(
+                    "the process engine",
+                    (
+                        sys.executable,
+                        "-m",
+                        "airflow_ecs_dag_cli.process_engine",
+                        "--socket",
+                        str(socket),
+                        "--images",
+                        str(self.images_file),
+                    ),
+                    log=self._state / "process-engine.log",
+                )
+            )
+            process.wait_for_line(READY, within=_ENGINE_SECONDS)
+        self._terminal.warn(
+            "no container engine: containers run as processes of your own user, from their image's folder, "
+            "without isolation; start Docker or Podman to run the images themselves"
+            if self._engine_choice == "auto"
+            else "containers run as processes of your own user, without isolation"
+        )
+        return f"unix://{socket}"
+
+    def _start_aws(self, docker_host: str) -> None:
+        places = [(each.account, each.region) for each in self.assembly.stacks]
+        account, region = places[0] if places else (None, None)
+        with self._terminal.step("local AWS") as step:
+            self.aws = self._stack.enter_context(
+                LocalAws(
+                    self._state / "aws", docker_host=docker_host, account=account or ACCOUNT, region=region or REGION
+                )
+            )
+            step.done(f"{self.aws.endpoint_url}, account {self.aws.account}, region {self.aws.region}")
+
+    def _start_airflow(self) -> None:
+        with self._terminal.step("Airflow's processes started"):
+            self.airflow = self._stack.enter_context(
+                LocalAirflow(
+                    self._state / "airflow",
+                    environment=self.aws.environment,
+                    bundle={"region_name": self.aws.region, "cluster": _DEFAULT_CLUSTER},
+                    port=self._port,
+                    follow_schedules=self._follow_schedules,
+                )
+            )
+
+    def _provide_images(self, engine: ContainerEngine | None) -> None:
+        images = self.assembly.images
+        if engine is None:
+            write_images(images, self.images_file)
+            return
+        with self._terminal.step(f"images built by {engine.kind} {engine.version}") as step:
+            build_images(engine, images, on_line=step.progress)
+            step.done(f"{len(images)} image(s)")
+
+
+def _show_event(step: Step, event: ResourceEvent) -> None:
+    step.progress(f"{event.logical_id} {event.status}")
+
+
+def _take(lock: TextIO, folder: Path) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise LocalRunError(
+            f"another local run of this project is going on (it holds {folder / 'lock'}); stop it first"
+        ) from None

@@ -1,0 +1,107 @@
+"""Small CloudFormation templates of task definitions with Airflow labels, and waiting for what becomes of them."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_ecs_dag_cli.cloud_assembly import Stack
+from airflow_ecs_dag_schema import DagSpec, EcsTaskSpec, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_ecs_dag_cli.local_project import LocalProject
+
+REPOSITORY = Path(__file__).parents[2]
+SECONDS = 60.0
+"""How long Airflow may take to show a change before a test gives up; not what it should take."""
+
+
+def copy_sample(folder: Path) -> Path:
+    """Copy the sample project, so that a test's state and the developer's own don't meet."""
+    shutil.copy(REPOSITORY / "cdk.json", folder)
+    shutil.copytree(REPOSITORY / "cdk", folder / "cdk", ignore=shutil.ignore_patterns("__pycache__", "cdk.out"))
+    return folder
+
+
+def labels(dag_id: str, *task_ids: str, **fields: Any) -> dict[str, str]:
+    return encode(DagSpec(dag_id=dag_id, tasks=[EcsTaskSpec(task_id=task_id) for task_id in task_ids], **fields))
+
+
+def task_definition(family: str, docker_labels: dict[str, str], image: str) -> dict[str, Any]:
+    return {
+        "Type": "AWS::ECS::TaskDefinition",
+        "Properties": {
+            "Family": family,
+            "ContainerDefinitions": [
+                {
+                    "Name": "main",
+                    "Image": image,
+                    "Memory": 128,
+                    "Essential": True,
+                    "DockerLabels": docker_labels,
+                    "LogConfiguration": {
+                        "LogDriver": "awslogs",
+                        "Options": {
+                            "awslogs-group": f"/jobs/{family}",
+                            "awslogs-stream-prefix": "jobs",
+                            "awslogs-region": "eu-west-1",
+                            "awslogs-create-group": "true",
+                        },
+                    },
+                }
+            ],
+        },
+    }
+
+
+def stack(name: str, **resources: dict[str, Any]) -> Stack:
+    return Stack(id=name, name=name, path=name, template={"Resources": resources})
+
+
+def broken_resource() -> dict[str, Any]:
+    """Return a resource that CloudFormation can't create, so that the whole deployment is rolled back."""
+    return {"Type": "AWS::No::SuchThing", "Properties": {}}
+
+
+def image_of(local: LocalProject) -> str:
+    """Return the sample's image, as its task definition names it."""
+    return local.assembly.images[0].uri
+
+
+def wait_for(what: Callable[[], Any], describe: str, *, local: LocalProject) -> Any:
+    """Return the first true value of ``what``."""
+    deadline = time.monotonic() + SECONDS
+    while not (found := what()):
+        local.airflow.check()
+        assert time.monotonic() < deadline, f"not within {SECONDS:g} s: {describe}; {local.airflow.api.import_errors()}"
+        time.sleep(0.3)
+    return found
+
+
+def task_ids(local: LocalProject, dag_id: str) -> set[str]:
+    """Return the ids of the tasks that Airflow shows for a DAG."""
+    if local.airflow.api.dag(dag_id) is None:
+        return set()
+    return {task["task_id"] for task in local.airflow.api.dag_tasks(dag_id)}
+
+
+def run_to_end(local: LocalProject, dag_id: str, **options: Any) -> tuple[str, str]:
+    """Trigger a run; return its id and the state in which it ended."""
+    run_id = local.airflow.api.trigger(dag_id, **options)
+    state = wait_for(
+        lambda: (state := local.airflow.api.run_state(dag_id, run_id)) in {"success", "failed"} and state,
+        f"the end of run {run_id}",
+        local=local,
+    )
+    return run_id, state
+
+
+def log_text(local: LocalProject, dag_id: str, run_id: str, task_id: str) -> str:
+    """Return the messages in the log of a task's first try."""
+    events = local.airflow.api.log(dag_id, run_id, task_id, 1)
+    causes = [str(cause.get("exc_value")) for event in events for cause in event.error_detail]
+    return "\n".join([*(event.message for event in events), *causes])

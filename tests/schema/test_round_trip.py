@@ -1,0 +1,54 @@
+"""`decode(encode(spec)) == spec`, for any DAG and any order of its labels."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_ecs_dag_schema import DagSpec, decode, encode
+from schema.spec_strategies import specs
+
+if TYPE_CHECKING:
+    import random
+
+_PRINTABLE_ASCII = re.compile(r"[ -~]*\Z")
+_KEY = re.compile(r"[A-Za-z0-9._-]+\Z")
+
+
+@given(specs(), st.randoms(use_true_random=False))
+def test_decode_gives_back_what_encode_was_given(spec: DagSpec, order: random.Random) -> None:
+    labels = list(encode(spec).items())
+    order.shuffle(labels)
+    assert decode(dict(labels)) == spec
+
+
+@given(specs())
+def test_labels_are_what_ecs_takes(spec: DagSpec) -> None:
+    labels = encode(spec)
+    for key, text in labels.items():
+        assert _KEY.match(key)
+        assert _PRINTABLE_ASCII.match(text)
+        assert len(key) + len(text) <= 4_000
+    assert sum(len(key) + len(text) for key, text in labels.items()) <= 60_000
+
+
+@given(specs())
+def test_encode_is_deterministic(spec: DagSpec) -> None:
+    written = list(encode(spec).items())
+    assert list(encode(DagSpec.model_validate(spec.model_dump())).items()) == written
+    assert list(encode(decode(dict(reversed(written)))).items()) == written
+
+
+@given(specs(), st.dictionaries(st.text(max_size=20).filter(lambda key: not key.startswith("airflow.")), st.text()))
+def test_labels_of_others_change_nothing(spec: DagSpec, others: dict[str, str]) -> None:
+    assert decode(others | encode(spec)) == spec
+
+
+@given(specs())
+def test_a_spec_is_a_value(spec: DagSpec) -> None:
+    again = decode(encode(spec))
+    assert hash(again) == hash(spec)
+    assert len({spec, again}) == 1
