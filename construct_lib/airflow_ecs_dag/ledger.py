@@ -9,7 +9,8 @@ without the arrow, and no error. What counts as forgotten must never be a guess,
   or file, or in the function that made that task. So is the task at its other end.
 
 The price: a task that is in no arrow at all and was made in a helper function that has returned goes unnoticed by
-this; it is an unused local variable there, which linters name.
+this; it is an unused local variable there, which linters name. And a task that only serves as the pattern for
+``dataclasses.replace`` has to be made in a function of its own.
 """
 
 from __future__ import annotations

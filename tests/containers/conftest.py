@@ -5,24 +5,16 @@ import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
 
 import docker
 import pytest
 from docker.errors import DockerException, NotFound
 
 from containers.emulator import Emulator, emulator
+from required import missing
 
 IMAGE_FOLDER = Path(__file__).parent / "image"
 ENGINE_SECONDS = 60
-
-
-def _without_engine(reason: str) -> NoReturn:
-    """Skip the test, or fail it where ``AIRFLOW_ECS_DAG_REQUIRE`` (a comma list) names ``container``."""
-    required = os.environ.get("AIRFLOW_ECS_DAG_REQUIRE", "").split(",")
-    if "container" in (word.strip() for word in required):
-        pytest.fail(f"AIRFLOW_ECS_DAG_REQUIRE asks for a container engine: {reason}")
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
@@ -38,9 +30,10 @@ def engine(docker_host: str) -> Iterator[docker.DockerClient]:
         client = docker.DockerClient(base_url=docker_host, timeout=ENGINE_SECONDS)
         client.ping()
     except DockerException as error:
-        _without_engine(
+        missing(
+            "container",
             f"no container engine answers on {docker_host} ({error}): "
-            "set DOCKER_HOST to the socket of one, see docs/container-tests.md"
+            "set DOCKER_HOST to the socket of one, see docs/container-tests.md",
         )
     yield client
     client.close()

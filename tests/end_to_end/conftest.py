@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import pytest
 from airflow_ecs_dag_cli.local_project import LocalProject
 from airflow_ecs_dag_cli.terminal import Terminal
 from end_to_end.stacks import REPOSITORY, copy_sample
+from required import missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,10 +31,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProject]:
 def chromium() -> Path:
     """The browser, or the reason why its tests are skipped."""
     if not CHROMIUM.exists():
-        reason = f"no Chromium at {CHROMIUM}; install Debian's package chromium"
-        if "browser" in os.environ.get("AIRFLOW_ECS_DAG_REQUIRE", "").split(","):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        missing("browser", f"no Chromium at {CHROMIUM}; install Debian's package chromium")
     return CHROMIUM
 
 

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from airflow_ecs_dag_cli.container_engine import find_engine
 from end_to_end.stacks import copy_sample
+from required import missing
 
 pytestmark = [pytest.mark.airflow, pytest.mark.emulator]
 
@@ -43,9 +45,9 @@ def left_running(mark: str) -> list[str]:
     return found
 
 
-def run(project: Path, mark: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(project: Path, mark: str, *arguments: str, engine: str = "process") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [COMMAND, "run", *arguments, "--project", project, "--engine", "process"],
+        [COMMAND, "run", *arguments, "--project", project, "--engine", engine],
         env=environment(mark),
         capture_output=True,
         text=True,
@@ -59,6 +61,19 @@ def test_the_sample_runs_and_nothing_is_left(tmp_path: Path, mark: str) -> None:
     assert result.returncode == 0, result.stderr
     assert "convert | Converted data of date 2019-12-04 00:00:00" in result.stdout.splitlines()
     assert "without isolation" in result.stderr
+    assert left_running(mark) == []
+
+
+@pytest.mark.container
+def test_the_sample_runs_in_a_real_container(tmp_path: Path, mark: str) -> None:
+    search = find_engine()
+    if search.engine is None:
+        missing("container", f"no container engine answers; tried {', '.join(search.tried)}")
+    result = run(copy_sample(tmp_path), mark, "convert-it", "--date", "2019-12-04", engine="container")
+    assert result.returncode == 0, result.stderr
+    assert "convert | Converted data of date 2019-12-04 00:00:00" in result.stdout.splitlines()
+    assert f"images built by {search.engine.kind}" in result.stderr
+    assert "without isolation" not in result.stderr
     assert left_running(mark) == []
 
 

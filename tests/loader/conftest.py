@@ -1,0 +1,51 @@
+"""Fixtures of the loader's tests: one emulator with the process engine for all, an account of its own for each."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from airflow_ecs_dag_cli.local_aws import LocalAws, isolated_environment
+from airflow_ecs_dag_cli.process_engine.__main__ import READY
+from airflow_ecs_dag_cli.process_engine.images import ImageSource, write_images
+from airflow_ecs_dag_cli.processes import BackgroundProcess
+
+from loader.ecs_account import IMAGE, EcsAccount
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+IMAGE_FOLDER = Path(__file__).parent / "image"
+_numbers = itertools.count(100_000_000_001)
+
+
+@pytest.fixture(scope="session")
+def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    folder = tmp_path_factory.mktemp("loader-aws")
+    images = folder / "images.json"
+    write_images(images, [ImageSource(name=IMAGE, directory=IMAGE_FOLDER)])
+    with tempfile.TemporaryDirectory(prefix="loader-") as short:  # a socket's path has at most 103 bytes
+        socket = Path(short) / "docker.sock"
+        command = (sys.executable, "-m", "airflow_ecs_dag_cli.process_engine")
+        engine = BackgroundProcess(
+            "the process engine",
+            (*command, "--socket", str(socket), "--images", str(images)),
+            log=folder / "engine.log",
+        )
+        with engine:
+            engine.wait_for_line(READY, within=60)
+            with LocalAws(folder / "aws", docker_host=f"unix://{socket}") as aws:
+                yield aws
+
+
+@pytest.fixture
+def account(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> EcsAccount:
+    """An empty account; the process's own credentials are its."""
+    empty = EcsAccount(str(next(_numbers)), local_aws.endpoint_url)
+    for name, value in (isolated_environment({}) | empty.environment).items():
+        monkeypatch.setenv(name, value)
+    return empty

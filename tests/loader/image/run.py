@@ -1,0 +1,18 @@
+"""What the containers of the loader's tests do: run.py WHAT [ARGUMENT ...]."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+what, *arguments = sys.argv[1:]
+if what == "exit":
+    sys.exit(int(arguments[0]))
+elif what == "count":
+    for number in range(int(arguments[0])):
+        print(f"line {number}", flush=number % 100 == 0)  # noqa: T201 - what a container says
+elif what == "hold":
+    print("holding", flush=True)  # noqa: T201 - what a container says
+    time.sleep(600)
+else:
+    print("did", what, *arguments)  # noqa: T201 - what a container says
