@@ -104,7 +104,8 @@ def find_container(task_definition: ecs.TaskDefinition, wanted: str | ecs.Contai
         )
         raise DagDefinitionError([Problem("container", f"the task definition has no such container; {allowed}", name)])
     logging = containers[name].log_driver_config
-    return DagContainer(name, list(containers).index(name), logging and logging.log_driver, task_definition, definition)
+    log_driver = None if logging is None else logging.log_driver
+    return DagContainer(name, list(containers).index(name), log_driver, task_definition, definition)
 
 
 def _containers(task_definition: ecs.TaskDefinition) -> list[ecs.ContainerDefinition]:

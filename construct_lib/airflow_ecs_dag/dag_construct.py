@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
 
     from airflow_ecs_dag.flow import Flow
-    from airflow_ecs_dag.grants import Grantee
     from airflow_ecs_dag.tasks import Task
     from airflow_ecs_dag_schema import CapacityProvider, EmailAlert
     from airflow_ecs_dag_schema.ecs_settings import LaunchType
@@ -163,7 +162,7 @@ class AirflowEcsDag(Construct):
                 f"{carrier.log_driver or 'none'}): give it logging=ecs.LogDriver.aws_logs(stream_prefix=...)",
             )
 
-    def grant_run(self, grantee: Grantee) -> iam.Grant:
+    def grant_run(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let ``grantee``, the role of Airflow's workers, run this DAG's ECS tasks.
 
         It may run each revision of the task definition's family on the DAG's cluster (on each cluster, if the DAG

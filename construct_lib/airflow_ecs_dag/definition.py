@@ -108,14 +108,14 @@ def _namesakes(flow: Flow) -> Iterator[Problem]:
 
 
 def _task_fields(flow: Flow) -> Iterator[dict[str, object]]:
-    """Yield each task's fields, of namesakes only the first one's; an arrow between namesakes is no circle."""
-    upstream: defaultdict[str, set[str]] = defaultdict(set)
-    for before, after in flow.arrows:
-        if before is after or before.task_id != after.task_id:
-            upstream[after.task_id].add(before.task_id)
+    """Yield each task's fields; of namesakes, which are a problem already, only the first one's."""
     first: dict[str, Task] = {}
     for task in flow.tasks:
         first.setdefault(task.task_id, task)
+    upstream: defaultdict[str, set[str]] = defaultdict(set)
+    for before, after in flow.arrows:
+        if first[before.task_id] is before and first[after.task_id] is after:
+            upstream[after.task_id].add(before.task_id)
     for task_id, task in first.items():
         yield task.given() | {"upstream": tuple(sorted(upstream[task_id]))}
 

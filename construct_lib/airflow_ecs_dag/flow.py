@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from airflow_ecs_dag import ledger
 from airflow_ecs_dag_schema.problems import DagDefinitionError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from airflow_ecs_dag.tasks import Task
 
@@ -28,7 +28,7 @@ class FlowPart(ABC):
         """Return a new flow in which ``after`` runs after this; neither side changes."""
         return _join(self, after, ">>")
 
-    def __rrshift__(self, before: list[FlowPart] | tuple[FlowPart, ...]) -> Flow:
+    def __rrshift__(self, before: Sequence[FlowPart]) -> Flow:
         """Return a new flow in which this runs after each of ``before``."""
         return _join(before, self, ">>")
 
@@ -36,7 +36,7 @@ class FlowPart(ABC):
         """Return a new flow in which this runs after ``before``; neither side changes."""
         return _join(self, before, "<<")
 
-    def __rlshift__(self, after: list[FlowPart] | tuple[FlowPart, ...]) -> Flow:
+    def __rlshift__(self, after: Sequence[FlowPart]) -> Flow:
         """Return a new flow in which each of ``after`` runs after this."""
         return _join(after, self, "<<")
 
@@ -76,7 +76,7 @@ class Flow(FlowPart):
         return self
 
 
-Parts = FlowPart | list[FlowPart] | tuple[FlowPart, ...]
+Parts: TypeAlias = "FlowPart | Sequence[FlowPart]"
 
 
 def _side_by_side(parts: object) -> Flow:

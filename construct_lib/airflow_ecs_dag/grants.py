@@ -12,13 +12,8 @@ if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
 
 
-Grantee = iam.IGrantable | iam.IRole | iam.Role | iam.IUser | iam.User | iam.IGroup | iam.Group | iam.PrincipalBase
-"""Whom permissions can be granted to. The classes stand beside the interface because pyright and ty don't see
-that jsii's classes have what their interfaces ask for, and would refuse every role."""
-
-
 def grant_run(
-    grantee: Grantee,
+    grantee: iam.IGrantable,
     *,
     task_definition: ecs.TaskDefinition,
     container_name: str,
@@ -31,7 +26,7 @@ def grant_run(
 
     def allow(*actions: str, on: list[str], where: dict[str, Any]) -> iam.Grant:
         return iam.Grant.add_to_principal(
-            grantee=grantee,  # type: ignore[arg-type,unused-ignore]
+            grantee=grantee,
             actions=list(actions),
             resource_arns=on,
             conditions=where or None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import KW_ONLY, dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, ClassVar
 
 from airflow_ecs_dag import ledger
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from airflow_ecs_dag_schema.tasks import TriggerRule
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Task(FlowPart):
     """What every kind of task has.
 
@@ -32,8 +32,7 @@ class Task(FlowPart):
 
     kind: ClassVar[str]
 
-    task_id: str
-    _: KW_ONLY
+    task_id: str = field(kw_only=False)
     trigger_rule: TriggerRule = "all_success"
     retries: int | None = None
     retry_delay: timedelta | None = None
@@ -70,12 +69,12 @@ class Task(FlowPart):
 
     def given(self) -> dict[str, object]:
         """Return the fields that the author gave another value than the default, and the kind."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        defaults = {field.name: field.default for field in fields(self)}
+        defaults = {each.name: each.default for each in fields(self)}
+        values = {name: getattr(self, name) for name in defaults}
         return {"kind": self.kind} | {name: value for name, value in values.items() if value != defaults[name]}
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class EcsTask(Task):
     """A task that runs a container of the DAG's task definition: ``EcsTask("convert", args=["{{ ds }}"])``.
 
@@ -86,7 +85,6 @@ class EcsTask(Task):
 
     kind: ClassVar[str] = "ecs"
 
-    _: KW_ONLY
     command: list[str] | tuple[str, ...] | None = None
     args: list[str] | tuple[str, ...] = ()
 
@@ -112,7 +110,7 @@ class EcsTask(Task):
         return problems
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class LatestOnly(Task):
     """Skips the tasks after it when the run is not the newest one: ``LatestOnly("latest_only") >> convert``."""
 

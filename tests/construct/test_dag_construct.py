@@ -43,9 +43,11 @@ def stack(app: App) -> Stack:
 
 def fargate(scope: Construct, name: str = "Task", **container: Any) -> ecs.FargateTaskDefinition:
     task_definition = ecs.FargateTaskDefinition(scope, name, family=name.lower())
-    logging = ecs.LogDriver.aws_logs(stream_prefix="airflow")
-    image = ecs.ContainerImage.from_registry("worker")
-    task_definition.add_container("main", **({"image": image, "logging": logging} | container))
+    given: dict[str, Any] = {
+        "image": ecs.ContainerImage.from_registry("worker"),
+        "logging": ecs.LogDriver.aws_logs(stream_prefix="airflow"),
+    }
+    task_definition.add_container("main", **(given | container))
     return task_definition
 
 

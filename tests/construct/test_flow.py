@@ -123,7 +123,7 @@ def test_a_task_needs_an_id() -> None:
     with pytest.raises(DagDefinitionError, match="task_id: expected the task's id"):
         LatestOnly(3)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="positional"):
-        EcsTask("a", ["b"])  # type: ignore[misc]
+        EcsTask("a", ["b"])  # type: ignore[call-arg, arg-type]
 
 
 def test_a_task_shows_the_call_that_makes_it() -> None:

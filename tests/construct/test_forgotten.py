@@ -67,8 +67,8 @@ def test_a_task_in_no_flow(app: App, make: Make) -> None:
     assert complaints(app) == [
         (
             f"the task 'forgotten', made at {place_of('no flow')}, is in no flow that an "
-            "AirflowEcsDag was given: pass it in tasks=[...] or remove it; a >> b alone does nothing, it returns a flow to "
-            "pass"
+            "AirflowEcsDag was given: pass it in tasks=[...] or remove it; a >> b alone does nothing, it returns a "
+            "flow to pass"
         )
     ]
 

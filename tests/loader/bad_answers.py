@@ -79,7 +79,7 @@ class Interception:
         return answer.response(request) if answer else None
 
 
-def intercept(client: Any, operation: str, *answers: Answer | None) -> Interception:  # noqa: ANN401 - any boto3 client
+def intercept(client: Any, operation: str, *answers: Answer | None) -> Interception:
     """Watch the calls of ``operation`` (``ListTaskDefinitions``) and answer the first of them so."""
     interception = Interception(list(answers))
     service = client.meta.service_model.service_name

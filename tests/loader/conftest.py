@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from airflow_ecs_dag_cli.local_aws import LocalAws, isolated_environment
 from airflow_ecs_dag_cli.process_engine.__main__ import READY
 from airflow_ecs_dag_cli.process_engine.images import ImageSource, write_images
 from airflow_ecs_dag_cli.processes import BackgroundProcess
-
 from loader.ecs_account import IMAGE, EcsAccount
 
 if TYPE_CHECKING:

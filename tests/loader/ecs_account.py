@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 
-from airflow_ecs_dag_loader.definition import Definition
 from airflow_ecs_dag_loader.registry import scan
 
 if TYPE_CHECKING:
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_logs import CloudWatchLogsClient
+
+    from airflow_ecs_dag_loader.definition import Definition
 
 REGION = "eu-west-1"
 IMAGE = "assets.example.com/work:0123abcd"
@@ -35,8 +36,10 @@ def dag_labels(dag_id: str = "reports", **more: str) -> dict[str, str]:
     }
 
 
-_SESSION = boto3.Session(region_name=REGION)
-"""Shared, because each session reads the service models from disk anew."""
+@cache
+def _session() -> boto3.Session:
+    """Return one for all, because each session reads the service models from disk anew."""
+    return boto3.Session(region_name=REGION)
 
 
 @dataclass(frozen=True)
@@ -64,10 +67,10 @@ class EcsAccount:
 
     def ecs(self) -> ECSClient:
         """Return a new client; hooks that a test puts on it are on no other. It tries each call once."""
-        return _SESSION.client("ecs", **self._access)
+        return _session().client("ecs", **self._access)
 
     def logs(self) -> CloudWatchLogsClient:
-        return _SESSION.client("logs", **self._access)
+        return _session().client("logs", **self._access)
 
     @property
     def _access(self) -> dict[str, Any]:
@@ -82,7 +85,7 @@ class EcsAccount:
     def _own(self) -> ECSClient:
         return self.ecs()
 
-    def register(self, family: str, labels: Mapping[str, str] | None = None, **container: Any) -> str:  # noqa: ANN401 - any part of a container
+    def register(self, family: str, labels: Mapping[str, str] | None = None, **container: Any) -> str:
         """Register a revision with one container, ``main``; return its ARN."""
         return self.register_containers(
             family, [{"name": "main", "image": IMAGE, "dockerLabels": dict(labels or {}), **container}]
@@ -95,7 +98,9 @@ class EcsAccount:
     def deregister(self, arn: str) -> None:
         self._own.deregister_task_definition(taskDefinition=arn)
 
-    def definition(self, family: str = "reports", labels: Mapping[str, str] | None = None, **container: Any) -> Definition:  # noqa: ANN401 - as above
+    def definition(
+        self, family: str = "reports", labels: Mapping[str, str] | None = None, **container: Any
+    ) -> Definition:
         """Register a revision and return what the loader reads of it."""
         arn = self.register(family, dag_labels() if labels is None else labels, **container)
         found = scan(self.ecs(), known={}).definitions[arn]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from airflow_ecs_dag_loader.definition import Definition, TaskDefinitionArn
 from airflow_ecs_dag_loader.registry import Registry, ScanError, scan
-
 from loader.bad_answers import UNUSABLE, Answer, error, intercept
 from loader.ecs_account import dag_labels
 

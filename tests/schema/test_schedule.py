@@ -69,7 +69,7 @@ def test_a_minute_is_one_of_sixty(minute: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "every", [timedelta(0), timedelta(seconds=-1), timedelta(microseconds=1), timedelta(days=366, seconds=1)]
+    "every", [timedelta(0), timedelta(seconds=-1), timedelta(seconds=1, microseconds=1), timedelta(days=366, seconds=1)]
 )
 def test_an_interval_is_whole_seconds_within_a_year(every: timedelta) -> None:
     with pytest.raises(ValidationError, match=r"whole seconds, from 1 second to 366 days"):
@@ -110,6 +110,12 @@ def test_schedules_are_frozen_values(made: Any) -> None:
 def test_a_cron_expression_that_is_refused(cron: str, words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         Schedule.cron(cron)
+
+
+def test_a_cron_expression_for_a_rare_day_is_taken() -> None:
+    assert Schedule.cron(
+        "0 0 * 2 tue#5"
+    )  # the fifth Tuesday of February: in 2028, four years after the year looked from
 
 
 @given(st.text("0123456789*/,-LR?#HW jansumo@ \u0663", max_size=40))

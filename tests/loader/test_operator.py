@@ -1,0 +1,348 @@
+"""One ECS task from start to end, in the emulator with real processes; what AWS answers badly is never a verdict."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowException
+
+from airflow_ecs_dag_loader import ecs_task_operator
+from airflow_ecs_dag_loader.ecs_task_operator import EcsTaskOperator
+from airflow_ecs_dag_loader.verdict import EcsTaskFailedError, EcsTaskLostError
+from loader.bad_answers import UNUSABLE, Answer, error, intercept
+from loader.ecs_account import IMAGE, REGION
+from loader.task_log import TaskLog
+from loader.task_runs import run_task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow.sdk.types import Logger
+    from mypy_boto3_ecs.type_defs import TaskTypeDef
+
+    from loader.ecs_account import EcsAccount
+
+pytestmark = pytest.mark.emulator
+
+LOGS = {
+    "logDriver": "awslogs",
+    "options": {"awslogs-group": "/ecs/work", "awslogs-stream-prefix": "airflow", "awslogs-create-group": "true"},
+}
+PATIENCE = 30.0
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ecs_task_operator, "_FIRST_POLL", 0.05)
+    monkeypatch.setattr(ecs_task_operator, "_LONGEST_POLL", 0.1)
+    monkeypatch.setattr(ecs_task_operator, "_LAST_LINES_WAIT", 0.3)
+    monkeypatch.setattr(ecs_task_operator, "_START_WAITS", (0, 0))
+
+
+@pytest.fixture
+def work(account: EcsAccount, monkeypatch: pytest.MonkeyPatch) -> EcsAccount:
+    """An account with a cluster; clients try a call once, so that what a test answers is what the operator gets."""
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    account.ecs().create_cluster(clusterName="work")
+    return account
+
+
+class Operator(EcsTaskOperator):
+    """The operator with its log where a test can read it."""
+
+    @cached_property
+    def task_log(self) -> TaskLog:
+        return TaskLog()
+
+    @property
+    def log(self) -> Logger:
+        return self.task_log.logger
+
+    @property
+    def said(self) -> list[str]:
+        return self.task_log.lines
+
+
+def operator(definition: str, *command: str, **arguments: Any) -> EcsTaskOperator:
+    with DAG("reports", schedule=None, default_args={"owner": "a team@example.com"}):
+        return Operator(
+            task_id="build",
+            task_definition=definition,
+            cluster="work",
+            container_name="main",
+            command=list(command),
+            aws_conn_id=None,
+            region_name=REGION,
+            **{"awslogs_group": "/ecs/work", "awslogs_stream_prefix": "airflow", **arguments},
+        )
+
+
+def ecs_tasks(account: EcsAccount) -> list[TaskTypeDef]:
+    ecs = account.ecs()
+    arns = [
+        arn
+        for status in ("RUNNING", "STOPPED")
+        for arn in ecs.list_tasks(cluster="work", desiredStatus=status)["taskArns"]  # type: ignore[arg-type] # one of two
+    ]
+    return ecs.describe_tasks(cluster="work", tasks=arns)["tasks"] if arns else []
+
+
+def test_success_with_the_containers_lines_in_the_log(work: EcsAccount) -> None:
+    task = operator(work.register("reports", logConfiguration=LOGS), "convert", "{{ ds }}", "a b")
+    run_task(task)
+    assert task.said.count("did convert 2019-12-04 a b") == 1
+    (ran,) = ecs_tasks(work)
+    assert ran["taskArn"] == task.arn
+    assert ran["overrides"]["containerOverrides"][0]["command"] == ["convert", "2019-12-04", "a b"]
+
+
+def test_every_line_is_in_the_log_once_and_in_order(work: EcsAccount) -> None:
+    task = operator(work.register("reports", logConfiguration=LOGS), "count", "2500")
+    run_task(task)
+    lines = [line for line in task.said if line.startswith("line ")]
+    assert lines == [f"line {number}" for number in range(2500)]
+
+
+def test_an_exit_code_is_a_failure_that_names_it(work: EcsAccount) -> None:
+    with pytest.raises(EcsTaskFailedError, match="container main exited with code 3"):
+        run_task(operator(work.register("reports", logConfiguration=LOGS), "exit", "3"))
+
+
+def test_an_image_that_is_not_there_is_a_failure_with_the_reason(work: EcsAccount) -> None:
+    definition = work.register("reports", image="assets.example.com/unknown:1", logConfiguration=LOGS)
+    with pytest.raises(EcsTaskFailedError, match=r"never ran to its end \(.*unknown"):
+        run_task(operator(definition, "convert"))
+
+
+def test_a_sidecar_that_exits_with_1_is_no_failure(work: EcsAccount) -> None:
+    definition = work.register_containers(
+        "reports",
+        [
+            {"name": "sidecar", "image": IMAGE, "essential": False, "command": ["exit", "1"]},
+            {"name": "main", "image": IMAGE, "logConfiguration": LOGS},
+        ],
+    )
+    run_task(operator(definition, "convert"))
+    (ran,) = ecs_tasks(work)
+    assert {each["name"]: each["exitCode"] for each in ran["containers"]} == {"sidecar": 1, "main": 0}
+
+
+def test_without_logs_the_task_runs_all_the_same(work: EcsAccount) -> None:
+    task = operator(work.register("reports"), "convert", awslogs_group=None, awslogs_stream_prefix=None)
+    run_task(task)
+    assert any("not in CloudWatch Logs" in line for line in task.said)
+
+
+@pytest.mark.usefixtures("work")
+def test_a_task_definition_that_ecs_does_not_have() -> None:
+    with pytest.raises(EcsTaskFailedError, match="ECS refused to run nowhere:1: ClientException"):
+        run_task(operator("nowhere:1", "convert"))
+
+
+def test_a_start_that_ecs_reports_as_failed(work: EcsAccount) -> None:
+    task = operator(work.register("reports"), "convert")
+    failure = b'{"tasks": [], "failures": [{"reason": "RESOURCE:MEMORY", "detail": "no host has enough"}]}'
+    intercept(task.client, "RunTask", Answer(200, failure))
+    with pytest.raises(EcsTaskFailedError, match="RESOURCE:MEMORY no host has enough"):
+        run_task(task)
+
+
+def test_an_override_larger_than_ecs_takes_starts_nothing(work: EcsAccount) -> None:
+    task = operator(work.register("reports"), "x" * 8_192)
+    runs = intercept(task.client, "RunTask")
+    with pytest.raises(EcsTaskFailedError, match="8192"):
+        run_task(task)
+    assert runs.requests == []
+
+
+def sent(account: EcsAccount, definition: str, **run: Any) -> dict[str, Any]:
+    task = operator(definition, "convert")
+    runs = intercept(task.client, "RunTask", error("AccessDeniedException"))
+    with pytest.raises(EcsTaskFailedError, match="AccessDenied"):
+        run_task(task, **run)
+    assert ecs_tasks(account) == []
+    (request,) = runs.requests
+    return request
+
+
+def test_the_token_is_the_same_for_a_replay_and_another_for_any_other_try(work: EcsAccount) -> None:
+    definition = work.register("reports")
+    first, replay = sent(work, definition), sent(work, definition)
+    assert first == replay
+    others = [
+        sent(work, definition, run_id="another"),
+        sent(work, definition, try_number=2),
+        sent(work, definition, map_index=1),
+        sent(work, definition, start_date=None),
+    ]
+    tokens = {request["clientToken"] for request in (first, *others)}
+    assert len(tokens) == 5
+    for request in (first, *others):
+        assert re.fullmatch(r"[\x21-\x7e]{1,64}", request["clientToken"])
+        assert re.fullmatch(r"[A-Za-z0-9/_-]{1,128}", request["startedBy"])
+    assert (first["count"], first["cluster"], first["taskDefinition"]) == (1, "work", definition)
+    assert "launchType" not in first
+
+
+def test_where_it_runs_is_asked_of_ecs(work: EcsAccount) -> None:
+    network = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
+    strategy = [{"capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0}]
+    on_fargate = {"launchType": "FARGATE", "networkConfiguration": network}
+    for arguments, expected in (
+        ({"launch_type": "FARGATE", "network_configuration": network}, on_fargate),
+        ({"capacity_provider_strategy": strategy}, {"capacityProviderStrategy": strategy}),
+    ):
+        task = operator(work.register("reports"), "convert", **arguments)
+        runs = intercept(task.client, "RunTask", error("AccessDeniedException"))
+        with pytest.raises(EcsTaskFailedError):
+            run_task(task)
+        (request,) = runs.requests
+        assert {name: request.get(name) for name in ("launchType", "networkConfiguration", "capacityProviderStrategy")} == {
+            "launchType": None, "networkConfiguration": None, "capacityProviderStrategy": None, **expected,
+        }  # fmt: skip
+
+
+UNTOLD = ["empty", "empty object", "truncated", "HTML", "a list", "null", "no UTF-8", "server error", "timeout"]
+
+
+@pytest.mark.parametrize("kind", UNTOLD)
+def test_a_start_that_ecs_did_not_tell_of_is_asked_again_with_the_same_token(work: EcsAccount, kind: str) -> None:
+    task = operator(work.register("reports"), "convert")
+    runs = intercept(task.client, "RunTask", UNUSABLE[kind])
+    run_task(task)
+    assert len(runs.requests) == 2
+    assert len({request["clientToken"] for request in runs.requests}) == 1
+
+
+def test_a_start_that_ecs_never_tells_of_is_said_to_be_in_doubt(work: EcsAccount) -> None:
+    task = operator(work.register("reports"), "convert")
+    runs = intercept(task.client, "RunTask", *[UNUSABLE["empty"]] * 9)
+    with pytest.raises(EcsTaskLostError, match=r"startedBy airflow/[0-9a-f]{32}"):
+        run_task(task)
+    assert len(runs.requests) == 3
+
+
+@pytest.mark.parametrize("kind", UNUSABLE)
+def test_a_look_that_failed_neither_ends_nor_stops_a_healthy_task(work: EcsAccount, kind: str) -> None:
+    task = operator(work.register("reports", logConfiguration=LOGS), "convert")
+    looks = intercept(task.client, "DescribeTasks", *[UNUSABLE[kind]] * 2)
+    stops = intercept(task.client, "StopTask")
+    run_task(task)
+    assert len(looks.requests) > 2
+    assert stops.requests == []
+    (ran,) = ecs_tasks(work)
+    assert ran.get("stopCode") != "UserInitiated"
+
+
+MISSING = Answer(200, b'{"tasks": [], "failures": [{"reason": "MISSING"}]}')
+
+
+@pytest.mark.parametrize("answer", [MISSING, error("ClusterNotFoundException", "Cluster not found.")])
+def test_a_task_that_ecs_does_not_know_for_long_is_lost_not_failed(
+    work: EcsAccount, monkeypatch: pytest.MonkeyPatch, answer: Answer
+) -> None:
+    task = operator(work.register("reports"), "hold")
+    intercept(task.client, "DescribeTasks", *[answer] * 3)
+    run_in_background(task, lambda: bool(task.arn)).stop(work)
+    monkeypatch.setattr(ecs_task_operator, "_MISSING_FOR", 0.2)
+    again = operator(work.register("reports"), "convert")
+    intercept(again.client, "DescribeTasks", *[answer] * 99)
+    with pytest.raises(EcsTaskLostError, match="not known"):
+        run_task(again)
+
+
+class Running:
+    """An operator that runs in a thread, as Airflow's signals find it in its process."""
+
+    def __init__(self, task: EcsTaskOperator) -> None:
+        self.task = task
+        self.failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            run_task(self.task)
+        except AirflowException as failure:
+            self.failure = failure
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            if condition():
+                return
+            time.sleep(0.05)
+        pytest.fail("never came true")
+
+    def join(self) -> None:
+        self._thread.join(PATIENCE)
+        assert not self._thread.is_alive()
+
+    def stop(self, account: EcsAccount) -> None:
+        account.ecs().stop_task(cluster="work", task=str(self.task.arn))
+        self.join()
+
+
+def run_in_background(task: EcsTaskOperator, condition: Callable[[], bool]) -> Running:
+    running = Running(task)
+    running.until(condition)
+    return running
+
+
+def test_a_kill_stops_the_process_and_says_why(work: EcsAccount) -> None:
+    task = operator(work.register("reports", logConfiguration=LOGS), "hold")
+    running = run_in_background(task, lambda: "holding" in task.said)
+    task.on_kill()
+    running.join()
+    assert isinstance(running.failure, EcsTaskFailedError)
+    assert "stopped from outside" in str(running.failure)
+    (ran,) = ecs_tasks(work)
+    assert ran["lastStatus"] == "STOPPED"
+    reason = ran["stoppedReason"]
+    for part in ("Airflow", "dag reports", "run manual__2026-02-28", "task build", "try 1"):
+        assert part in reason
+
+
+@pytest.mark.parametrize("kind", ["a list", "no UTF-8", "throttled", "access denied", "server error", "timeout"])
+def test_a_stop_that_fails_is_said_and_raises_nothing(work: EcsAccount, kind: str) -> None:
+    """An error in a signal's handler would end the watch over a task that goes on."""
+    task = operator(work.register("reports"), "convert")
+    task.arn = f"arn:aws:ecs:{REGION}:{work.number}:task/work/0123"
+    intercept(task.client, "StopTask", UNUSABLE[kind])
+    task.on_kill()
+    assert "could not be stopped" in task.said[-1]
+
+
+def test_a_kill_before_the_start_starts_nothing(work: EcsAccount) -> None:
+    task = operator(work.register("reports"), "convert")
+    runs = intercept(task.client, "RunTask")
+    task.on_kill()
+    with pytest.raises(EcsTaskFailedError, match="stopped by Airflow"):
+        run_task(task)
+    assert runs.requests == []
+
+
+def test_a_kill_while_ecs_starts_the_task_stops_it(work: EcsAccount) -> None:
+    task = operator(work.register("reports"), "hold")
+    task.client.meta.events.register("after-call.ecs.RunTask", lambda **_: task.on_kill())
+    with pytest.raises(EcsTaskFailedError, match="stopped from outside"):
+        run_task(task)
+    (ran,) = ecs_tasks(work)
+    assert ran["lastStatus"] == "STOPPED"
+
+
+def test_a_client_for_the_lines_that_can_not_be_had_starts_nothing(
+    work: EcsAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = operator(work.register("reports"), "convert", awslogs_region="not a region")
+    runs = intercept(task.client, "RunTask")
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    with pytest.raises(Exception, match="region"):
+        run_task(task)
+    assert runs.requests == []

@@ -1,0 +1,34 @@
+"""Types are part of the interface: what is in `good` must type-check, and what is in `bad` must not.
+
+In `bad` each mistake carries an `ignore` with its code; mypy's strict mode complains about each that it doesn't need.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from mypy import api
+
+HERE = Path(__file__).parent
+
+
+@pytest.mark.parametrize("folder", ["good", "bad"])
+def test_snippets(folder: str, tmp_path: Path) -> None:
+    options = ["--config-file", str(HERE / "mypy.ini"), "--cache-dir", str(tmp_path), "--no-incremental"]
+    said, crashed, status = api.run([*options, str(HERE / folder)])
+    assert (status, crashed) == (0, ""), said
+    assert said.startswith("Success: no issues found in 1 source file"), said
+
+
+def test_a_mistake_that_is_none_is_noticed(tmp_path: Path) -> None:
+    """The proof that the test above can fail."""
+    (tmp_path / "snippet.py").write_text(
+        "from airflow_ecs_dag import EcsTask\n"
+        'EcsTask("t", args=["x"])  # type: ignore[arg-type]\n'
+        'EcsTask("t", args="x")  # type: ignore[call-arg]\n'
+    )
+    said, _, status = api.run(["--config-file", str(HERE / "mypy.ini"), "--no-incremental", str(tmp_path)])
+    assert status == 1
+    assert "snippet.py:2: error: Unused" in said
+    assert "snippet.py:3: error: Argument" in said
