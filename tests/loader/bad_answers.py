@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectTimeoutError
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ class Answer:
     def response(self, request: AWSPreparedRequest) -> AWSResponse:
         if self.status is None:
             raise ConnectTimeoutError(endpoint_url=request.url)
-        return AWSResponse(request.url, self.status, {"Content-Type": "application/x-amz-json-1.1"}, _Body(self.body))
+        headers = HTTPHeaders()
+        headers["Content-Type"] = "application/x-amz-json-1.1"
+        return AWSResponse(request.url, self.status, headers, _Body(self.body))
 
 
 def error(code: str, message: str = "no", status: int = 400) -> Answer:
@@ -73,8 +76,8 @@ class Interception:
     requests: list[dict[str, Any]] = field(default_factory=list)
 
     def __call__(self, request: AWSPreparedRequest, **_: object) -> AWSResponse | None:
-        body = request.body or b"{}"
-        self.requests.append(json.loads(body))
+        assert isinstance(request.body, bytes)
+        self.requests.append(json.loads(request.body))
         answer = self.answers.pop(0) if self.answers else None
         return answer.response(request) if answer else None
 

@@ -48,7 +48,8 @@ def task_run(operator: BaseOperator, *, try_number: int = 1, map_index: int = -1
         start_date=RUN_AFTER,
     )
     instance._ti_context_from_server = TIRunContext(dag_run=dag_run, max_tries=0)
-    return instance.get_template_context()
+    context: Context = instance.get_template_context()
+    return context
 
 
 def run_task(operator: Any, **run: Any) -> None:

@@ -173,7 +173,7 @@ def test_a_continuous_schedule_has_one_run_at_a_time() -> None:
 
 
 @pytest.mark.parametrize("rule", get_args(TriggerRule))
-def test_each_trigger_rule(rule: str) -> None:
+def test_each_trigger_rule(rule: TriggerRule) -> None:
     tasks = (BUILD, EcsTaskSpec(task_id="after", upstream=("build",), trigger_rule=rule))
     dag = build_dag(spec(tasks=tasks), SOURCE)
     (after,) = [task for task in stored(dag)["tasks"] if task["task_id"] == "after"]
@@ -237,9 +237,10 @@ def test_alerts_are_notifiers() -> None:
 def test_without_alerts_there_are_no_callbacks() -> None:
     dag = build_dag(spec(), SOURCE)
     task = dag.get_task("build")
-    assert not any(
-        [dag.on_success_callback, dag.on_failure_callback, *task.on_failure_callback, *task.on_retry_callback]
-    )
+    assert not dag.on_success_callback
+    assert not dag.on_failure_callback
+    assert not task.on_failure_callback
+    assert not task.on_retry_callback
 
 
 def test_where_a_task_runs() -> None:

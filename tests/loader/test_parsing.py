@@ -9,6 +9,7 @@ import pytest
 from airflow.dag_processing.dagbag import BundleDagBag
 
 from airflow_ecs_dag_loader.admission import admit
+from airflow_ecs_dag_loader.ecs_task_operator import EcsTaskOperator
 from airflow_ecs_dag_loader.registry import Registry
 from airflow_ecs_dag_loader.snapshot import dags_folder, publish
 from loader.ecs_account import dag_labels
@@ -75,4 +76,6 @@ def test_the_texts_of_a_refusal_survive_airflows_database(tmp_path: Path) -> Non
 def test_a_new_revision_replaces_the_dag(tmp_path: Path) -> None:
     parsed(tmp_path, found("reports"))
     bag = parsed(tmp_path, found("reports", revision=2))
-    assert bag.dags["reports"].get_task("build").task_definition.endswith("reports:2")
+    task = bag.dags["reports"].get_task("build")
+    assert isinstance(task, EcsTaskOperator)
+    assert task.task_definition.endswith("reports:2")

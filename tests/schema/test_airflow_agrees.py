@@ -16,10 +16,11 @@ from airflow.utils.dates import cron_presets
 from jinja2.filters import FILTERS as JINJA_FILTERS
 from pendulum import instance
 
+from airflow_ecs_dag_loader.template_values import render
 from airflow_ecs_dag_schema import Schedule
 from airflow_ecs_dag_schema.schedule import _TIMEZONES, PRESETS
 from airflow_ecs_dag_schema.tasks import TriggerRule as OurTriggerRule
-from airflow_ecs_dag_schema.templates import DATE_FUNCTIONS, FILTERS, VARIABLES
+from airflow_ecs_dag_schema.templates import DATE_FUNCTIONS, FILTERS, MOMENT_FIELDS, MOMENT_VARIABLES, VARIABLES
 
 OUR_OWN_VARIABLES = {"dag_id", "task_id", "map_index", "run_after"}
 """Plain values in place of Airflow's objects, which a template may not see: ``dag``, ``ti``, ``dag_run``."""
@@ -82,3 +83,24 @@ def test_a_cron_expression_that_is_taken_fires_in_airflow(cron: str, timezone: s
 def test_airflow_knows_every_timezone_that_is_taken() -> None:
     for name in sorted(_TIMEZONES):
         assert CronTriggerTimetable("0 0 * * *", timezone=name).serialize()["timezone"]
+
+
+_NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+_VALUES = {name: _NOON if name in MOMENT_VARIABLES else "2026-01-31" for name in VARIABLES}
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        *(f"{{{{ {name} }}}}" for name in sorted(VARIABLES)),
+        *(f"{{{{ logical_date | {name} }}}}" for name in sorted(AIRFLOW_FILTERS)),
+        *(f"{{{{ ds | {name} }}}}" for name in sorted(FILTERS - set(AIRFLOW_FILTERS))),
+        *(f"{{{{ {name}.{field} }}}}" for name in sorted(MOMENT_VARIABLES) for field in sorted(MOMENT_FIELDS)),
+        "{{ logical_date.strftime('%Y/%-m') }}{{ run_after.isoformat() }}",
+        "{{ macros.ds_add(ds, -7) }}",
+        "{{ macros.ds_format(ds, '%Y-%m-%d', '%d-%m-%Y') }}",
+        "{# note #}{% raw %}{{ ds }}{% endraw %}",
+    ],
+)
+def test_whatever_the_contract_allows_the_loader_fills_in(template: str) -> None:
+    assert render(template, _VALUES)

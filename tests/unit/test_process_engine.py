@@ -186,7 +186,7 @@ def client(engine: Engine) -> Iterator[docker.DockerClient]:
             container.remove(force=True)
 
 
-def run(client: docker.DockerClient, *command: str, **options: Any) -> Container:  # noqa: ANN401 -- the SDK's own
+def run(client: docker.DockerClient, *command: str, **options: Any) -> Container:
     started = client.containers.run(IMAGE, list(command) or None, detach=True, **options)
     assert isinstance(started, Container)
     return started
@@ -200,7 +200,7 @@ def output_until(container: Container, text: str) -> str:
     return eventually(output, f"{text!r} in the log")
 
 
-def description(client: docker.DockerClient, **options: Any) -> dict[str, Any]:  # noqa: ANN401 -- the SDK's own
+def description(client: docker.DockerClient, **options: Any) -> dict[str, Any]:
     container = run(client, "describe", **options)
     assert container.wait()["StatusCode"] == 0
     described: dict[str, Any] = json.loads(container.logs())
@@ -483,7 +483,7 @@ def test_lists_are_filtered_as_the_emulators_clean_up_asks(client: docker.Docker
     ended = run(client, "exit", "1", labels={"owner": "b", "kind": "ecs"})
     ended.wait()
 
-    def listed(**options: Any) -> set[str]:  # noqa: ANN401 -- the SDK's own
+    def listed(**options: Any) -> set[str]:
         return {container.id or "" for container in client.containers.list(**options)}
 
     both = {holding.id or "", ended.id or ""}
