@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_ecs_dag_cli.cloudformation import NO_VALUE, first_choice, is_function, text_of
-from airflow_ecs_dag_cli.source_document import SourceDocument, UnreadableFileError, Unquoted, read_source
+from airflow_ecs_dag_cli.source_document import SourceDocument, Unquoted, UnreadableFileError, read_source
 from airflow_ecs_dag_schema.limits import compact_size
 
 if TYPE_CHECKING:
@@ -218,10 +218,10 @@ def _containers(written: object, path: SourcePath, notes: list[str]) -> Iterator
             notes.append(f"a container's labels are known only after the deployment: {text_of(labels)}")
         chosen: dict[str, Any] = {}
         for key, written_text in ({} if is_function(labels) else _mapping(labels)).items():
-            text, condition = first_choice(written_text) if first_choice(written_text)[0] == NO_VALUE else (None, None)
+            text, condition = first_choice(written_text)
             conditions.append(condition)
-            if written_text != NO_VALUE and text != NO_VALUE:
-                chosen[key] = written_text
+            if text != NO_VALUE:
+                chosen[key] = text
         yield Container(name=text_of(item.get("Name")) or "", labels=chosen, path=(*path, index, "DockerLabels"))
     named = sorted({each for each in conditions if each is not None})
     if named:

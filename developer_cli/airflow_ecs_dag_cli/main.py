@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from datetime import UTC, datetime
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
@@ -112,6 +113,61 @@ def up(
                 time.sleep(1)
 
 
+_Files = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE...",
+        help="A synthesized app (the folder cdk.out), a CloudFormation template, a task definition, or labels; "
+        "JSON or YAML, - for stdin.",
+    ),
+]
+
+
+@app.command()
+def validate(
+    files: _Files, *, as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False
+) -> None:
+    """Say what Airflow will say of the DAGs in files, before they are deployed. Needs neither Airflow, AWS nor the CDK.
+
+    Exits with 0 if all will be taken, 1 if one will not be or there is none, 2 if a file can't be read.
+
+    Example: [bold]airflow-ecs-dag validate cdk.out[/bold]
+    """
+    from airflow_ecs_dag_cli.validate_command import validate_files  # noqa: PLC0415 - each command loads what it needs
+
+    raise typer.Exit(validate_files(files, as_json=as_json))
+
+
+@app.command()
+def show(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A file or folder that validate takes.")],
+    *,
+    after: Annotated[
+        str | None, typer.Option(help="Count the next runs from this day (2026-01-31) or moment; without it, from now.")
+    ] = None,
+) -> None:
+    """Show the DAGs in a file: fields, schedule in words, next runs, tasks in order, commands, size.
+
+    Exits as validate does.
+
+    Example: [bold]airflow-ecs-dag show cdk.out --after 2026-01-31[/bold]
+    """
+    from airflow_ecs_dag_cli.show_command import show_file  # noqa: PLC0415 - as above
+
+    raise typer.Exit(show_file(file, after=_moment(after)))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the labels, version 1: for editors, and for who writes them without the CDK.
+
+    Example: [bold]airflow-ecs-dag schema > labels-v1.schema.json[/bold]
+    """
+    from airflow_ecs_dag_schema.json_schema import schema_text  # noqa: PLC0415 - as above
+
+    typer.echo(schema_text(), nl=False)
+
+
 @app.callback(invoke_without_command=True)
 def _options(*, show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
     if show_version:
@@ -144,6 +200,19 @@ def _parsed(date: str | None) -> RunDate | None:
         return None if date is None else RunDate.parse(date)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--date") from None
+
+
+def _moment(text: str | None) -> datetime:
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"expected a day such as 2026-01-31 or a moment such as 2026-01-31T03:00:00+00:00, not {text!r}",
+            param_hint="--after",
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 class _errors_shown:  # noqa: N801 - used as a statement

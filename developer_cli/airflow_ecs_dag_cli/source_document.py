@@ -56,10 +56,12 @@ class SourceDocument:
     Attributes:
         value: Mappings, lists, texts, booleans, ``None`` and, for each number, :class:`Unquoted`.
         text: The whole file.
+        is_yaml: Whether it is YAML that is no JSON.
     """
 
     value: Any
     text: str
+    is_yaml: bool = False
 
     @cached_property
     def _marks(self) -> tuple[dict[Path, Position], list[Path]]:
@@ -83,8 +85,8 @@ class SourceDocument:
 
     @property
     def keys_written_twice(self) -> list[Path]:
-        """Return the keys that stand more than once in their mapping; the last one counts."""
-        return self._marks[1]
+        """Return the keys of YAML that stand more than once in their mapping; the last one counts."""
+        return self._marks[1] if self.is_yaml else []
 
 
 def read_source(text: str) -> SourceDocument:
@@ -109,7 +111,7 @@ def read_source(text: str) -> SourceDocument:
     if node is None:
         raise UnreadableFileError("it is empty")
     try:
-        return SourceDocument(_Values().of(node), text)
+        return SourceDocument(_Values().of(node), text, is_yaml=True)
     except RecursionError:
         raise UnreadableFileError("it is nested too deeply, or an alias in it holds itself") from None
 

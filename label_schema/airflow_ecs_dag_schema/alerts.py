@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from airflow_ecs_dag_schema.values import EmailAddress, FrozenModel, Many, sorted_unique
+from airflow_ecs_dag_schema.values import AuthorValue, EmailAddress, Many, sorted_unique
 
 AlertEvent = Literal["failure", "retry", "success"]
 
 
-class EmailAlert(FrozenModel):
+class EmailAlert(AuthorValue):
     """An e-mail through the ``smtp_default`` connection of the platform's Airflow.
 
     Attributes:

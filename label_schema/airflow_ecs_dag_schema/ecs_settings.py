@@ -6,7 +6,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from airflow_ecs_dag_schema.values import CountOrZero, Flag, FrozenModel, Many, Word, pattern, sorted_unique
+from airflow_ecs_dag_schema.values import (
+    AuthorValue,
+    CountOrZero,
+    Flag,
+    FrozenModel,
+    Many,
+    Word,
+    pattern,
+    sorted_unique,
+)
 
 LaunchType = Literal["EC2", "EXTERNAL", "FARGATE"]
 
@@ -23,7 +32,7 @@ ContainerName = Annotated[Word, pattern(r"[A-Za-z0-9_-]{1,255}", "the name of a 
 CapacityProviderName = Annotated[Word, pattern(r"[A-Za-z0-9_-]{1,255}", "FARGATE, FARGATE_SPOT or a capacity provider")]
 
 
-class CapacityProvider(FrozenModel):
+class CapacityProvider(AuthorValue):
     """One entry of a capacity provider strategy, with ECS's own meaning of ``weight`` and ``base``."""
 
     name: CapacityProviderName

@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 from croniter import CroniterBadDateError, CroniterError, croniter
 from pydantic import AfterValidator, Field
 
-from airflow_ecs_dag_schema.values import Duration, FrozenModel, Line
+from airflow_ecs_dag_schema.values import AuthorValue, Duration, Line
 
 PRESETS = {
     "@hourly": "0 * * * *",
@@ -72,7 +72,7 @@ Cron = Annotated[Line, AfterValidator(_check_cron)]
 Timezone = Annotated[Line, AfterValidator(_check_timezone)]
 
 
-class CronTrigger(FrozenModel):
+class CronTrigger(AuthorValue):
     """At the moments of a cron expression; ``{{ ds }}`` is the day (in UTC) of that moment."""
 
     kind: Literal["cron_trigger"] = "cron_trigger"
@@ -80,7 +80,7 @@ class CronTrigger(FrozenModel):
     timezone: Timezone = "UTC"
 
 
-class CronDataInterval(FrozenModel):
+class CronDataInterval(AuthorValue):
     """At the moments of a cron expression, for the period since the one before; ``{{ ds }}`` is its start."""
 
     kind: Literal["cron_data_interval"] = "cron_data_interval"
@@ -88,33 +88,33 @@ class CronDataInterval(FrozenModel):
     timezone: Timezone = "UTC"
 
 
-class DeltaTrigger(FrozenModel):
+class DeltaTrigger(AuthorValue):
     """Every so often, counted from the start date; ``{{ ds }}`` is the day (in UTC) of the run."""
 
     kind: Literal["delta_trigger"] = "delta_trigger"
     every: Duration
 
 
-class DeltaDataInterval(FrozenModel):
+class DeltaDataInterval(AuthorValue):
     """Every so often, for the period that just ended; ``{{ ds }}`` is its start. The default of 2019, daily."""
 
     kind: Literal["delta_data_interval"] = "delta_data_interval"
     every: Duration
 
 
-class Once(FrozenModel):
+class Once(AuthorValue):
     """One run, at the start date."""
 
     kind: Literal["once"] = "once"
 
 
-class Continuous(FrozenModel):
+class Continuous(AuthorValue):
     """The next run as soon as the last one ended; at most one run at a time."""
 
     kind: Literal["continuous"] = "continuous"
 
 
-class Manual(FrozenModel):
+class Manual(AuthorValue):
     """Only when a person or another DAG triggers it."""
 
     kind: Literal["manual"] = "manual"

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from airflow_ecs_dag_schema.values import (
+    AuthorValue,
     CountOrZero,
     Duration,
     Flag,
@@ -37,7 +38,7 @@ TriggerRule = Literal[
 Retries = Annotated[CountOrZero, Field(le=100)]
 
 
-class TaskDefaults(FrozenModel):
+class TaskDefaults(AuthorValue):
     """What holds for each task that says nothing else.
 
     Attributes:

@@ -128,7 +128,7 @@ def _read(labels: dict[str, str]) -> DagSpec:
 
 
 def _is_unsure(path: str, stand_ins: Mapping[str, str]) -> bool:
-    """Tell whether a problem may be that a stand-in's alone: its own, its list's, or of a field that its kind decides."""
+    """Tell whether a problem may be a stand-in's only: its own, its list's, or of a field that its kind decides."""
     kinds = tuple(key.removesuffix("kind") for key in stand_ins if key.endswith(".kind"))
     lists = {_INDEX.sub("", key) for key in stand_ins if _INDEX.search(key)}
     return path in stand_ins or path in lists or path.startswith(kinds) or _JUDGED_WITH.get(path) in stand_ins

@@ -32,15 +32,18 @@ _EXPECTED = {
 """What pydantic's plainest complaints ask for, in words for a DAG's author."""
 
 
-def spec_problems(error: ValidationError, task_ids: Sequence[str]) -> Iterator[Problem]:
+def spec_problems(
+    error: ValidationError, task_ids: Sequence[str], root: type[BaseModel] = DagSpec
+) -> Iterator[Problem]:
     """Yield every problem that pydantic found in a :class:`DagSpec`, with paths such as ``tasks.convert.retries``.
 
     Args:
-        error: What ``DagSpec`` raised.
+        error: What ``root`` raised.
         task_ids: The ids of the tasks in the order in which they were given.
+        root: The model that was to be made: the whole spec, or one of the values that it consists of.
     """
     for detail in error.errors(include_url=False):
-        path, owner = _walk(detail["loc"])
+        path, owner = _walk(detail["loc"], root)
         if detail["type"] in _KIND_ERRORS:
             path = (*path, "kind")
         if len(path) > 1 and path[0] == "tasks" and isinstance(path[1], int):
@@ -49,17 +52,17 @@ def spec_problems(error: ValidationError, task_ids: Sequence[str]) -> Iterator[P
         if isinstance(cause, DagDefinitionError):
             yield from cause.problems
         else:
-            yield Problem(".".join(map(str, path)), _message(detail, owner), _value(detail))
+            yield Problem(".".join(map(str, path)), _message(detail, owner, root), _value(detail))
 
 
-def _walk(location: tuple[str | int, ...]) -> tuple[Path, type[BaseModel]]:
-    """Follow ``location`` into the spec; return it as an author wrote it, and the model that its last part belongs to.
+def _walk(location: tuple[str | int, ...], root: type[BaseModel]) -> tuple[Path, type[BaseModel]]:
+    """Follow ``location`` into ``root``; return it as an author wrote it, and the model that its last part belongs to.
 
     Where a field holds one of several models told apart by ``kind``, pydantic puts that kind into the location.
     """
     path: list[str | int] = []
-    models: dict[str, type[BaseModel]] = {"": DagSpec}
-    owner: type[BaseModel] = DagSpec
+    models: dict[str, type[BaseModel]] = {"": root}
+    owner = root
     for part in location:
         if isinstance(part, str) and len(models) > 1 and part in models:
             models = {"": models[part]}
@@ -72,9 +75,9 @@ def _walk(location: tuple[str | int, ...]) -> tuple[Path, type[BaseModel]]:
     return tuple(path), owner
 
 
-def _kinds(location: tuple[str | int, ...]) -> list[str]:
+def _kinds(location: tuple[str | int, ...], root: type[BaseModel]) -> list[str]:
     """Return the kinds that the field at ``location`` may have."""
-    owner = _walk(location)[1]
+    owner = _walk(location, root)[1]
     name = next(part for part in reversed(location) if isinstance(part, str))
     return sorted(kind for kind, _ in _models(owner.model_fields[name].annotation))
 
@@ -88,7 +91,9 @@ def _models(annotation: object) -> Iterator[tuple[str, type[BaseModel]]]:
         yield from _models(argument)
 
 
-def _message(detail: ErrorDetails, owner: type[BaseModel]) -> str:  # noqa: C901, PLR0912 - one case a kind of error
+def _message(  # noqa: C901, PLR0912 - one case a kind of error
+    detail: ErrorDetails, owner: type[BaseModel], root: type[BaseModel]
+) -> str:
     context: dict[str, Any] = detail.get("ctx", {})
     kind, got = detail["type"], detail["input"]
     if kind in _EXPECTED and isinstance(got, dict | list | tuple) and kind != "tuple_type":
@@ -105,7 +110,7 @@ def _message(detail: ErrorDetails, owner: type[BaseModel]) -> str:  # noqa: C901
         case "union_tag_invalid":
             message = f"unknown kind; choose one of {_bare(context['expected_tags'])}"
         case "union_tag_not_found" | "model_attributes_type":
-            message = f"its kind is missing; choose one of {', '.join(_kinds(detail['loc']))}"
+            message = f"its kind is missing; choose one of {', '.join(_kinds(detail['loc'], root))}"
         case "model_type":
             message = f"expected the fields of {context['class_name']}, not one value: give each field its own"
         case "greater_than_equal":

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
+from pydantic._internal._model_construction import ModelMetaclass  # the one way to a class's own call
 
+from airflow_ecs_dag_schema.problems import DagDefinitionError
 from airflow_ecs_dag_schema.templates import check_template
 
 FROM_LABELS = {"from_labels": True}
@@ -35,6 +37,31 @@ class FrozenModel(BaseModel):
     """A value of the contract: immutable, exact types, unknown fields refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class _InAuthorsWords(ModelMetaclass):
+    """Lets a value that an author writes down raise the project's own error, not pydantic's.
+
+    A model that pydantic makes within another one does not come this way: its problems are collected with the rest.
+    """
+
+    def __call__(cls, *args: Any, **fields: Any) -> Any:  # noqa: ANN401, N805 - the class called; any model's fields
+        """Make the value.
+
+        Raises:
+            DagDefinitionError: With every problem found.
+        """
+        try:
+            return super().__call__(*args, **fields)
+        except ValidationError as error:
+            from airflow_ecs_dag_schema.validation import spec_problems  # noqa: PLC0415 - it knows all the models
+
+            model = cast("type[BaseModel]", cls)
+            raise DagDefinitionError(spec_problems(error, (), model), subject=cls.__name__) from None
+
+
+class AuthorValue(FrozenModel, metaclass=_InAuthorsWords):
+    """A value that authors make themselves, such as an alert; what is wrong raises ``DagDefinitionError``."""
 
 
 def _from_labels(info: ValidationInfo) -> bool:

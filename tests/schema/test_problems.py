@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from airflow_ecs_dag_schema import DagDefinitionError, DagSpec, EcsTaskSpec, LabelError, Problem, decode
+from airflow_ecs_dag_schema import DagDefinitionError, DagSpec, EcsTaskSpec, EmailAlert, LabelError, Problem, decode
 from airflow_ecs_dag_schema.graph import find_cycle, graph_problems
 from airflow_ecs_dag_schema.problems import label_path, shown
 from airflow_ecs_dag_schema.validation import spec_problems
@@ -253,3 +253,10 @@ def test_errors_are_one_family() -> None:
     assert str(DagDefinitionError(problems, subject="the DAG reports")).startswith("2 problems in the DAG reports:\n")
     with pytest.raises(ValueError, match=r"needs at least one problem"):
         LabelError([])
+
+
+def test_a_value_made_by_its_author_raises_the_projects_own_error() -> None:
+    with pytest.raises(DagDefinitionError) as caught:
+        EmailAlert(to=["no address"], onn=["failure"])  # type: ignore[call-arg] # the mistake
+    assert [problem.path for problem in caught.value.problems] == ["onn", "to.0"]
+    assert str(caught.value).startswith("2 problems in EmailAlert:\n  - onn: unknown field; did you mean on?")

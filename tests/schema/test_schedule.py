@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from airflow_ecs_dag_schema import Schedule
+from airflow_ecs_dag_schema.problems import DagDefinitionError
 from airflow_ecs_dag_schema.schedule import (
     PRESETS,
     Continuous,
@@ -64,7 +65,7 @@ def test_a_time_of_day_is_two_pairs_of_digits(at: str) -> None:
 
 @pytest.mark.parametrize("minute", [-1, 60, 1.5, "x", None])
 def test_a_minute_is_one_of_sixty(minute: Any) -> None:
-    with pytest.raises(ValidationError, match=r"cron"):
+    with pytest.raises(DagDefinitionError, match=r"cron"):
         Schedule.hourly(minute=minute)
 
 
@@ -72,7 +73,7 @@ def test_a_minute_is_one_of_sixty(minute: Any) -> None:
     "every", [timedelta(0), timedelta(seconds=-1), timedelta(seconds=1, microseconds=1), timedelta(days=366, seconds=1)]
 )
 def test_an_interval_is_whole_seconds_within_a_year(every: timedelta) -> None:
-    with pytest.raises(ValidationError, match=r"whole seconds, from 1 second to 366 days"):
+    with pytest.raises(DagDefinitionError, match=r"whole seconds, from 1 second to 366 days"):
         Schedule.every(every)
 
 
@@ -108,7 +109,7 @@ def test_schedules_are_frozen_values(made: Any) -> None:
     ],
 )
 def test_a_cron_expression_that_is_refused(cron: str, words: str) -> None:
-    with pytest.raises(ValidationError, match=words):
+    with pytest.raises(DagDefinitionError, match=words):
         Schedule.cron(cron)
 
 
@@ -122,7 +123,7 @@ def test_a_cron_expression_for_a_rare_day_is_taken() -> None:
 def test_any_cron_expression_is_taken_or_refused_and_stays_as_it_was_taken(text: str) -> None:
     try:
         made = Schedule.cron(text)
-    except ValidationError:
+    except DagDefinitionError:
         return
     assert isinstance(made, CronTrigger)
     assert Schedule.cron(made.cron) == made
@@ -145,7 +146,7 @@ def test_any_cron_expression_is_taken_or_refused_and_stays_as_it_was_taken(text:
     ],
 )
 def test_a_timezone_that_is_refused(timezone: str) -> None:
-    with pytest.raises(ValidationError, match=r"unknown timezone|one line|can't be in a text"):
+    with pytest.raises(DagDefinitionError, match=r"unknown timezone|one line|can't be in a text"):
         Schedule.cron("@daily", timezone=timezone)
 
 

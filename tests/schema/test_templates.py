@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from airflow_ecs_dag_schema import DagSpec, EcsTaskSpec, EmailAlert, LabelError, decode
+from airflow_ecs_dag_schema.problems import DagDefinitionError
 from airflow_ecs_dag_schema.templates import (
     DATE_FUNCTIONS,
     FILTERS,
@@ -232,7 +233,7 @@ def test_a_secret_reference_is_refused_in_any_label(label: str, secret: str) -> 
 
 def test_a_token_does_not_carry_a_secret_reference_past_the_check() -> None:
     text = "${Token[TOKEN.1]}{{resolve:ssm:a}}"
-    with pytest.raises(ValidationError, match=r"ecs\.Secret"):
+    with pytest.raises(DagDefinitionError, match=r"ecs\.Secret"):
         EmailAlert(to=[text])
     with pytest.raises(ValidationError, match=r"ecs\.Secret"):
         EcsTaskSpec(task_id="t", args=[text])

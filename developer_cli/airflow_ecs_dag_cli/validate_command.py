@@ -1,0 +1,115 @@
+"""``airflow-ecs-dag validate``: what the loader will say about files, before anything is deployed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from airflow_ecs_dag_cli.verdicts import judge
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_ecs_dag_cli.verdicts import FileVerdict, Finding, Verdict
+
+ACCEPTED, REFUSED, UNREADABLE = 0, 1, 2
+NOTHING_FOUND = "no Airflow labels in it, so no DAG (a DAG's labels begin with airflow.dag. or airflow.tasks.)"
+
+
+def validate_files(names: Sequence[str], *, as_json: bool) -> int:
+    """Judge each file and print the verdicts on stdout.
+
+    Returns:
+        The exit status: 0 if every DAG will be taken, 1 if one will not or there is none, 2 if a file can't be read.
+    """
+    files = [judge(name) for name in names]
+    status = _status(files)
+    if as_json:
+        document = {"ok": status == ACCEPTED, "files": [_file_json(file) for file in files]}
+        json.dump(document, sys.stdout, indent=2)
+        sys.stdout.write("\n")
+    else:
+        _print(files, Console(highlight=False, soft_wrap=True))
+    return status
+
+
+def _status(files: Sequence[FileVerdict]) -> int:
+    if any(file.error for file in files):
+        return UNREADABLE
+    verdicts = [verdict for file in files for verdict in file.verdicts]
+    return REFUSED if not verdicts or any(verdict.findings for verdict in verdicts) else ACCEPTED
+
+
+def _print(files: Sequence[FileVerdict], console: Console) -> None:
+    for file in files:
+        if file.error:
+            console.print(f"[red]✗[/red] {escape(printable(file.name))}: {escape(file.error)}")
+        elif not file.verdicts:
+            console.print(f"[yellow]![/yellow] {escape(printable(file.name))}: {file.kind}: {NOTHING_FOUND}")
+        for verdict in file.verdicts:
+            print_verdict(verdict, file, console)
+    verdicts = [verdict for file in files for verdict in file.verdicts]
+    problems = sum(len(verdict.findings) for verdict in verdicts)
+    unreadable = sum(bool(file.error) for file in files)
+    summary = [_counted(len(verdicts), "DAG"), _counted(problems, "problem")]
+    console.print(", ".join([*summary, *([f"{_counted(unreadable, 'file')} unreadable"] if unreadable else [])]))
+
+
+def print_verdict(verdict: Verdict, file: FileVerdict, console: Console) -> None:
+    """Print a verdict: the DAG and where it is, each problem, each note."""
+    mark = "[red]✗[/red]" if verdict.findings else "[green]✓[/green]"
+    name = printable(verdict.dag_id) or "(a DAG without an id)"
+    where = ", ".join(part for part in (f"{file.kind} {printable(file.name)}", verdict.place) if part)
+    console.print(f"{mark} [bold]{escape(name)}[/bold] [dim]{escape(where)}[/dim]")
+    for finding in verdict.findings:
+        console.print(f"    {escape(printable(_place(verdict, finding)))}[red]{escape(str(finding.problem))}[/red]")
+    for note in verdict.notes:
+        console.print(f"    [yellow]note[/yellow]: {escape(printable(note))}")
+
+
+def _place(verdict: Verdict, finding: Finding) -> str:
+    """Return ``file:line:column: ``, as editors and CI understand it."""
+    return "" if finding.position is None else f"{verdict.definition.file}:{finding.position}: "
+
+
+def printable(text: str) -> str:
+    """Return ``text`` without what moves a terminal's cursor."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def _file_json(file: FileVerdict) -> dict[str, Any]:
+    return {
+        "file": file.name,
+        "kind": None if file.kind is None else str(file.kind),
+        "error": file.error or None,
+        "dags": [_verdict_json(verdict) for verdict in file.verdicts],
+    }
+
+
+def _verdict_json(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "dag_id": verdict.dag_id or None,
+        "file": verdict.definition.file,
+        "place": verdict.place or None,
+        "ok": not verdict.findings,
+        "problems": [_finding_json(finding) for finding in verdict.findings],
+        "notes": list(verdict.notes),
+    }
+
+
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    return {
+        "path": finding.problem.path,
+        "message": finding.problem.message,
+        "value": finding.problem.value,
+        "line": None if finding.position is None else finding.position.line,
+        "column": None if finding.position is None else finding.position.column,
+    }
