@@ -31,7 +31,7 @@ VARIABLES = frozenset(
         "map_index",
     }
 )
-"""Names that a template may use; ``airflow_ecs_dag_loader.template_context`` gives each its value."""
+"""Names that a template may use; ``airflow_ecs_dag_loader.template_values`` gives each its value."""
 
 FILTERS = frozenset(
     {"ds", "ds_nodash", "ts", "ts_nodash", "ts_nodash_with_tz", "default", "lower", "upper", "trim", "tojson"}

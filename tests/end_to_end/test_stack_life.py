@@ -156,7 +156,7 @@ def test_the_template_of_2019_deployed_as_it_is_becomes_the_same_dag(local: Loca
         tasks = {task["task_id"]: task for task in local.airflow.api.dag_tasks("convert-it")}
         assert tasks["latest_only"]["downstream_task_ids"] == ["convert"]
         assert tasks["convert"]["retries"] == 1
-        _, state = run_to_end(local, "convert-it", logical_date=datetime(2019, 12, 4, 3, tzinfo=UTC))
+        _, state = run_to_end(local, "convert-it", logical_date=datetime(2019, 12, 5, 3, tzinfo=UTC))
         assert state == "success"
     finally:
         destroy(local.aws, "Article")

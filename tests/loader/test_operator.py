@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow.sdk.types import Logger
+    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
     from mypy_boto3_ecs.type_defs import TaskTypeDef
 
     from loader.ecs_account import EcsAccount
@@ -107,6 +108,31 @@ def test_every_line_is_in_the_log_once_and_in_order(work: EcsAccount) -> None:
     run_task(task)
     lines = [line for line in task.said if line.startswith("line ")]
     assert lines == [f"line {number}" for number in range(2500)]
+
+
+def test_lines_that_come_after_the_end_are_in_the_log(work: EcsAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CloudWatch Logs has a container's last lines only a while after ECS says that it has stopped."""
+    task = operator(work.register("reports", logConfiguration=LOGS), "convert")
+    logs: Any = work.logs()
+    ended: list[bool] = []
+    late_looks = [False]
+
+    def note(parsed: dict[str, Any], **_: object) -> None:
+        ended.extend(True for each in parsed.get("tasks", ()) if each["lastStatus"] == "STOPPED")
+
+    def late(request: AWSPreparedRequest, **_: object) -> AWSResponse | None:
+        if ended and not late_looks:
+            return None
+        if ended:
+            late_looks.pop()
+        return Answer(200, b'{"events": []}').response(request)
+
+    ecs: Any = task.client
+    ecs.meta.events.register("after-call.ecs.DescribeTasks", note)
+    logs.meta.events.register("before-send.logs.GetLogEvents", late)
+    monkeypatch.setattr(task, "_logs", lambda: logs)
+    run_task(task)
+    assert task.said.count("did convert") == 1
 
 
 def test_an_exit_code_is_a_failure_that_names_it(work: EcsAccount) -> None:
