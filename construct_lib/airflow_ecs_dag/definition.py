@@ -12,15 +12,7 @@ from airflow_ecs_dag.flow import Flow, merged
 from airflow_ecs_dag.ledger import made_at
 from airflow_ecs_dag_schema import DagSpec, EmailAlert, TaskDefaults
 from airflow_ecs_dag_schema.problems import DagDefinitionError, Problem
-from airflow_ecs_dag_schema.schedule import (
-    Continuous,
-    CronDataInterval,
-    CronTrigger,
-    DeltaDataInterval,
-    DeltaTrigger,
-    Manual,
-    Once,
-)
+from airflow_ecs_dag_schema.schedule import SCHEDULES
 from airflow_ecs_dag_schema.validation import spec_problems
 
 if TYPE_CHECKING:
@@ -28,7 +20,6 @@ if TYPE_CHECKING:
 
     from airflow_ecs_dag.tasks import Task
 
-_SCHEDULES = (CronTrigger, CronDataInterval, DeltaTrigger, DeltaDataInterval, Once, Continuous, Manual)
 _ARGUMENTS = {
     "ecs.capacity_provider_strategy": "capacity_provider_strategies",
     "ecs.container_name": "container",
@@ -79,7 +70,7 @@ def collecting(problems: list[Problem]) -> Iterator[None]:
 
 def _wrong_kinds(dag: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield a problem for each argument that must be one of the project's own values and isn't."""
-    if not isinstance(dag["schedule"], _SCHEDULES):
+    if not isinstance(dag["schedule"], SCHEDULES):
         yield Problem(
             "schedule",
             "expected a schedule such as Schedule.daily(timezone='Europe/Amsterdam') or Schedule.manual()",

@@ -120,6 +120,9 @@ class Manual(AuthorValue):
     kind: Literal["manual"] = "manual"
 
 
+SCHEDULES = (CronTrigger, CronDataInterval, DeltaTrigger, DeltaDataInterval, Once, Continuous, Manual)
+"""The kinds of schedule, as classes."""
+
 AnySchedule = Annotated[
     CronTrigger | CronDataInterval | DeltaTrigger | DeltaDataInterval | Once | Continuous | Manual,
     Field(discriminator="kind"),

@@ -10,7 +10,7 @@ import docker
 import pytest
 from docker.errors import DockerException, NotFound
 
-from containers.emulator import Emulator, emulator
+from airflow_ecs_dag_cli.local_aws import LocalAws
 from required import missing
 
 IMAGE_FOLDER = Path(__file__).parent / "image"
@@ -55,8 +55,8 @@ def verb_image(engine: docker.DockerClient) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def local_aws(
     engine: docker.DockerClient, docker_host: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Emulator]:
+) -> Iterator[LocalAws]:
     """A local AWS whose ECS tasks are containers of ``engine``."""
     engine.ping()
-    with emulator(docker_host, tmp_path_factory.mktemp("emulator")) as running:
+    with LocalAws(tmp_path_factory.mktemp("emulator"), docker_host=docker_host) as running:
         yield running

@@ -10,7 +10,7 @@ import pytest
 from docker.models.containers import Container
 from mypy_boto3_ecs.type_defs import TaskTypeDef
 
-from containers.emulator import Emulator
+from airflow_ecs_dag_cli.local_aws import LocalAws
 
 pytestmark = pytest.mark.container
 
@@ -76,12 +76,12 @@ def test_container_has_an_address_of_its_own(engine: docker.DockerClient, verb_i
 
 
 @pytest.fixture
-def family(local_aws: Emulator, verb_image: str) -> str:
+def family(local_aws: LocalAws, verb_image: str) -> str:
     """A family whose one revision runs ``verb_image`` and logs to the group of the family's name."""
     name = f"family-{uuid.uuid4().hex[:12]}"
-    local_aws.logs().create_log_group(logGroupName=name)
-    local_aws.ecs().create_cluster(clusterName=CLUSTER)
-    local_aws.ecs().register_task_definition(
+    local_aws.client("logs").create_log_group(logGroupName=name)
+    local_aws.client("ecs").create_cluster(clusterName=CLUSTER)
+    local_aws.client("ecs").register_task_definition(
         family=name,
         containerDefinitions=[
             {
@@ -103,9 +103,9 @@ def family(local_aws: Emulator, verb_image: str) -> str:
     return name
 
 
-def run_task(aws: Emulator, family: str, *command: str, environment: dict[str, str] | None = None) -> str:
+def run_task(aws: LocalAws, family: str, *command: str, environment: dict[str, str] | None = None) -> str:
     """Start an ECS task of the newest revision with another command; its ARN."""
-    answer = aws.ecs().run_task(
+    answer = aws.client("ecs").run_task(
         cluster=CLUSTER,
         taskDefinition=family,
         overrides={
@@ -122,11 +122,11 @@ def run_task(aws: Emulator, family: str, *command: str, environment: dict[str, s
     return answer["tasks"][0]["taskArn"]
 
 
-def wait_for_status(aws: Emulator, arn: str, status: str) -> TaskTypeDef:
+def wait_for_status(aws: LocalAws, arn: str, status: str) -> TaskTypeDef:
     """The ECS task once it has ``status``; fails when it is stopped before."""
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
-        (task,) = aws.ecs().describe_tasks(cluster=CLUSTER, tasks=[arn])["tasks"]
+        (task,) = aws.client("ecs").describe_tasks(cluster=CLUSTER, tasks=[arn])["tasks"]
         if task["lastStatus"] == status:
             return task
         if task["lastStatus"] == "STOPPED" or time.monotonic() > deadline:
@@ -134,9 +134,9 @@ def wait_for_status(aws: Emulator, arn: str, status: str) -> TaskTypeDef:
         time.sleep(0.1)
 
 
-def messages(aws: Emulator, family: str, arn: str, last: str) -> list[str]:
+def messages(aws: LocalAws, family: str, arn: str, last: str) -> list[str]:
     """The task's log once it ends in ``last``: it may arrive after the ECS task is STOPPED."""
-    logs = aws.logs()
+    logs = aws.client("logs")
     stream = f"prefix/{CONTAINER}/{arn.rsplit('/', 1)[1]}"
     deadline = time.monotonic() + WAIT_SECONDS
     found: list[str] = []
@@ -153,7 +153,7 @@ def messages(aws: Emulator, family: str, arn: str, last: str) -> list[str]:
 
 
 @pytest.mark.parametrize("code", [0, 3])
-def test_ecs_task_runs_its_command_and_keeps_exit_code_and_log(local_aws: Emulator, family: str, code: int) -> None:
+def test_ecs_task_runs_its_command_and_keeps_exit_code_and_log(local_aws: LocalAws, family: str, code: int) -> None:
     arn = run_task(local_aws, family, "exit", str(code))
     task = wait_for_status(local_aws, arn, "STOPPED")
     assert task["stopCode"] == "EssentialContainerExited"
@@ -161,13 +161,13 @@ def test_ecs_task_runs_its_command_and_keeps_exit_code_and_log(local_aws: Emulat
     assert messages(local_aws, family, arn, last=f"arguments {code}") == [f"arguments {code}"]
 
 
-def test_ecs_task_takes_the_environment_of_the_override(local_aws: Emulator, family: str) -> None:
+def test_ecs_task_takes_the_environment_of_the_override(local_aws: LocalAws, family: str) -> None:
     arn = run_task(local_aws, family, "environment", "KEPT", "CHANGED", environment={"CHANGED": "override"})
     wait_for_status(local_aws, arn, "STOPPED")
     assert messages(local_aws, family, arn, last="CHANGED=override")[1:] == ["KEPT=definition", "CHANGED=override"]
 
 
-def test_the_last_lines_of_a_task_that_exits_at_once_arrive(local_aws: Emulator, family: str) -> None:
+def test_the_last_lines_of_a_task_that_exits_at_once_arrive(local_aws: LocalAws, family: str) -> None:
     arn = run_task(local_aws, family, "count", "1000")
     wait_for_status(local_aws, arn, "STOPPED")
     found = messages(local_aws, family, arn, last="line 999")
@@ -176,12 +176,12 @@ def test_the_last_lines_of_a_task_that_exits_at_once_arrive(local_aws: Emulator,
     assert "".join(found) == "arguments 1000" + "".join(f"line {number}" for number in range(1000))
 
 
-def test_stop_task_ends_the_container(local_aws: Emulator, engine: docker.DockerClient, family: str) -> None:
+def test_stop_task_ends_the_container(local_aws: LocalAws, engine: docker.DockerClient, family: str) -> None:
     arn = run_task(local_aws, family, "wait")
     wait_for_status(local_aws, arn, "RUNNING")
     filters: dict[str, str | list[str] | bool] = {"label": f"com.amazonaws.ecs.task-arn={arn}"}
     assert [container.status for container in engine.containers.list(filters=filters)] == ["running"]
-    local_aws.ecs().stop_task(cluster=CLUSTER, task=arn, reason="the test asks")
+    local_aws.client("ecs").stop_task(cluster=CLUSTER, task=arn, reason="the test asks")
     task = wait_for_status(local_aws, arn, "STOPPED")
     assert task["stoppedReason"] == "the test asks"
     assert engine.containers.list(filters=filters) == []
