@@ -134,7 +134,7 @@ def _kind(value: object) -> FileKind:
 def _are_labels(value: dict[str, Any]) -> bool:
     if any(key.startswith("airflow.") for key in value):
         return True
-    return bool(value) and all(isinstance(text, str) for text in value.values())
+    return all(isinstance(text, str) for text in value.values())
 
 
 def _of_document(kind: FileKind, source: SourceDocument, file: str) -> Iterator[TaskDefinition]:

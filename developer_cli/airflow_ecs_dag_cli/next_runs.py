@@ -136,9 +136,9 @@ def _moments(cron: str, timezone: ZoneInfo, after: datetime) -> Iterator[datetim
         if walk.expanded[1] == ["*"]:
             current = (current.astimezone(UTC) + (found - naive)).astimezone(timezone)
         else:
-            moment = found.replace(tzinfo=timezone).astimezone(UTC).astimezone(timezone)
-            if moment <= current:  # the hour that the clock shows twice
-                current = current + timedelta(hours=1)
+            moment = _by_the_clock(found, timezone)
+            if moment <= current:  # the hour that the clock shows twice, of which Airflow takes the second
+                current += timedelta(hours=1)
                 continue
             current = moment
         yield current
@@ -148,7 +148,15 @@ def _before(cron: str, timezone: ZoneInfo, moment: datetime) -> datetime | None:
     """Return the last moment of ``cron`` at or before ``moment``."""
     local = moment.astimezone(timezone)
     found: datetime = croniter(cron, local.replace(tzinfo=None) + timedelta(seconds=1)).get_prev(datetime)
-    return found.replace(tzinfo=timezone)
+    return _by_the_clock(found, timezone)
+
+
+def _by_the_clock(naive: datetime, timezone: ZoneInfo) -> datetime:
+    """Return when the clock shows ``naive``: the second moment of two; if it never does, as much later as it jumps."""
+    second = naive.replace(tzinfo=timezone, fold=1)
+    if second.astimezone(UTC).astimezone(timezone).replace(tzinfo=None, fold=0) == naive:
+        return second
+    return naive.replace(tzinfo=timezone, fold=0).astimezone(UTC).astimezone(timezone)
 
 
 def _delta_runs(schedule: DeltaTrigger | DeltaDataInterval, start: datetime) -> Iterator[NextRun]:

@@ -23,6 +23,7 @@ from airflow_ecs_dag_cli.validate_command import (
 from airflow_ecs_dag_cli.verdicts import judge
 from airflow_ecs_dag_schema import EcsTaskSpec, EmailAlert
 from airflow_ecs_dag_schema.limits import LABEL_BYTES, TASK_DEFINITION_BYTES, compact_size
+from airflow_ecs_dag_schema.schedule import Continuous, DeltaDataInterval, DeltaTrigger
 from airflow_ecs_dag_schema.undeployed import without_tokens
 
 if TYPE_CHECKING:
@@ -34,6 +35,13 @@ if TYPE_CHECKING:
 
 _OWN_SECTIONS = frozenset({"dag_id", "schedule", "tasks", "alerts", "ecs", "defaults"})
 _OF_EACH_TASK = ("trigger_rule", "retries", "retry_delay", "execution_timeout", "depends_on_past")
+_TITLE = 16
+_LABELS_OF_2019 = {
+    "airflow.dag.max_active_tasks": "airflow.dag.concurrency",
+    "airflow.dag.defaults.retries": "airflow.dag.retries",
+    "airflow.dag.defaults.depends_on_past": "airflow.dag.depends_on_past",
+}
+"""What a field's label was called in 2019, where that differs."""
 
 
 def show_file(name: str, *, after: datetime) -> int:
@@ -61,9 +69,7 @@ def show_file(name: str, *, after: datetime) -> int:
             console.print()
         print_verdict(verdict, file, console)
         for title, text in _sections(verdict, after):
-            console.print(
-                f"  [cyan]{title:<12}[/cyan] {escape(printable(text))}" if text else f"  [cyan]{title}[/cyan]"
-            )
+            console.print(f"  [cyan]{title:<{_TITLE}}[/cyan] {escape(printable(text))}")
     return REFUSED if any(verdict.findings for verdict in file.verdicts) else ACCEPTED
 
 
@@ -74,8 +80,8 @@ def _sections(verdict: Verdict, after: datetime) -> Iterator[tuple[str, str]]:
         yield from _dag_lines(spec, verdict)
         yield from _schedule_lines(spec, verdict, after)
         yield from _ecs_lines(spec, verdict)
-        yield "tasks", ""
-        yield from _task_lines(spec, verdict)
+        for number, line in enumerate(_task_lines(spec, verdict)):
+            yield ("" if number else "tasks"), line
     yield "size", _size(verdict)
 
 
@@ -100,9 +106,14 @@ def _schedule_lines(spec: DagSpec, verdict: Verdict, after: datetime) -> Iterato
         yield "schedule", f"known only after the deployment: {', '.join(unknown)}"
         return
     yield "schedule", in_words(spec.schedule)
-    if "airflow.dag.start_date" not in verdict.stand_ins:
-        for number, run in enumerate(next_runs(spec, after=after)):
-            yield ("" if number else "next runs"), _run_text(run)
+    if spec.start_date is None or "airflow.dag.start_date" in verdict.stand_ins:
+        return
+    runs = next_runs(spec, after=after)
+    for number, run in enumerate(runs):
+        yield ("" if number else "next runs"), _run_text(run)
+    if not runs:
+        counts = isinstance(spec.schedule, DeltaTrigger | DeltaDataInterval | Continuous)
+        yield "next runs", "counted from the run before, which only Airflow knows" if counts else "none"
 
 
 def _run_text(run: NextRun) -> str:
@@ -116,7 +127,7 @@ def _ecs_lines(spec: DagSpec, verdict: Verdict) -> Iterator[tuple[str, str]]:
         yield "runs on", ", ".join(said)
 
 
-def _task_lines(spec: DagSpec, verdict: Verdict) -> Iterator[tuple[str, str]]:
+def _task_lines(spec: DagSpec, verdict: Verdict) -> Iterator[str]:
     """Yield the tasks, each after those that it waits for."""
     tasks = {task.task_id: task for task in spec.tasks}
     width = max(map(len, tasks))
@@ -133,7 +144,7 @@ def _task_lines(spec: DagSpec, verdict: Verdict) -> Iterator[tuple[str, str]]:
             if name in _OF_EACH_TASK
         ]
         details = f"  [{', '.join(said)}]" if said else ""
-        yield "", f"{before}{task_id:<{0 if before else width}}  {work}{details}"
+        yield f"{before}{task_id:<{0 if before else width}}  {work}{details}"
 
 
 def _given(model: BaseModel) -> Iterator[tuple[str, object]]:
@@ -144,10 +155,11 @@ def _given(model: BaseModel) -> Iterator[tuple[str, object]]:
             yield name, value
 
 
-def _text(value: object, verdict: Verdict, label: str) -> str:
+def _text(value: object, verdict: Verdict, label: str) -> str:  # noqa: PLR0911 - one line a type
     """Return a field as one reads it; of one that is known only after the deployment, what was written."""
-    if label in verdict.stand_ins:
-        return without_tokens(verdict.stand_ins[label])
+    written = verdict.stand_ins.get(label) or verdict.stand_ins.get(_LABELS_OF_2019.get(label, ""))
+    if written is not None:
+        return without_tokens(written)
     match value:
         case bool():
             return "yes" if value else "no"
@@ -165,10 +177,10 @@ def _text(value: object, verdict: Verdict, label: str) -> str:
 
 
 def _size(verdict: Verdict) -> str:
-    labels = {key: text for key, text in verdict.labels.items() if key.startswith("airflow.")}
+    """Return what the limits say; a value that the deployment fills in counts as nothing."""
+    labels = {key: without_tokens(text, by="") for key, text in verdict.labels.items() if key.startswith("airflow.")}
     size, what = verdict.definition.size, "task definition"
     if size is None:
         size, what = compact_size(labels), "labels"
-    largest = max(labels, key=lambda key: len(key) + len(labels[key].encode()))
-    bytes_ = len(largest) + len(labels[largest].encode())
+    bytes_, largest = max((len(f"{key}{text}".encode(errors="surrogatepass")), key) for key, text in labels.items())
     return f"{what} {size:,} of {TASK_DEFINITION_BYTES:,} bytes; largest label {largest}, {bytes_:,} of {LABEL_BYTES:,}"

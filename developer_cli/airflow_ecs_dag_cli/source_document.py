@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MOST_NODES = 1_000_000
 """Values of a document, aliases written out; a template of CloudFormation has at most 1 MB."""
+_DEEPEST = 200
 _CORE = "tag:yaml.org,2002:"
+_PLAIN = frozenset({"binary", "bool", "float", "int", "map", "null", "seq", "str", "timestamp", "value"})
 _BARE_FUNCTIONS = frozenset({"Condition", "Ref"})
 _TRUE = frozenset({"on", "true", "yes"})
 
@@ -66,7 +68,7 @@ class SourceDocument:
     @cached_property
     def _marks(self) -> tuple[dict[Path, Position], list[Path]]:
         try:
-            node = yaml.compose(self.text, Loader=_LOADER)
+            node = _composed(self.text)
             found = list(_walk(node, ()))
         except (yaml.YAMLError, RecursionError, UnreadableFileError):
             return {}, []  # JSON that YAML has no word for: its values are known, their places are not
@@ -96,11 +98,16 @@ def read_source(text: str) -> SourceDocument:
         UnreadableFileError: It is neither, or grows beyond all measure by its aliases.
     """
     try:
-        return SourceDocument(_json(text), text)
+        value = _json(text)
     except (ValueError, RecursionError):
-        pass
+        return _read_yaml(text)
+    _check_depth(value)
+    return SourceDocument(value, text)
+
+
+def _read_yaml(text: str) -> SourceDocument:
     try:
-        node = yaml.compose(text, Loader=_LOADER)
+        node = _composed(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = "" if mark is None else f" at {mark.line + 1}:{mark.column + 1}"
@@ -113,7 +120,27 @@ def read_source(text: str) -> SourceDocument:
     try:
         return SourceDocument(_Values().of(node), text, is_yaml=True)
     except RecursionError:
-        raise UnreadableFileError("it is nested too deeply, or an alias in it holds itself") from None
+        raise UnreadableFileError("an alias in it holds itself") from None
+
+
+def _check_depth(value: object) -> None:
+    left = [(value, 1)]
+    while left:
+        each, depth = left.pop()
+        if depth > _DEEPEST:
+            raise UnreadableFileError(f"it is nested more than {_DEEPEST} levels deep")
+        children = each.values() if isinstance(each, dict) else each if isinstance(each, list) else ()
+        left += [(child, depth + 1) for child in children if isinstance(child, dict | list)]
+
+
+def _composed(text: str) -> yaml.Node | None:
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:  # libyaml's binding composes by recursion in C, which ends the process
+            raise UnreadableFileError(f"it is nested more than {_DEEPEST} levels deep")
+    node: yaml.Node | None = yaml.compose(text, Loader=_LOADER)
+    return node
 
 
 def _json(text: str) -> Any:  # noqa: ANN401 - any JSON
@@ -132,7 +159,7 @@ class _Values:
             raise UnreadableFileError(f"it has more than {_MOST_NODES} values: give the aliases fewer copies")
         tag = node.tag
         value = self._plain(node)
-        if tag.startswith(_CORE):
+        if tag.startswith(_CORE) and tag.removeprefix(_CORE) in _PLAIN:
             return value
         if not tag.startswith("!"):
             raise UnreadableFileError(f"unknown tag {tag} at {_at(node)}: write a plain value")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_ecs_dag_cli.cloudformation import is_function, text_of
 from airflow_ecs_dag_cli.definition_files import FileKind, read_definitions
 from airflow_ecs_dag_cli.source_document import UnreadableFileError
-from airflow_ecs_dag_schema import DagSpec, Problem, describes_dag
+from airflow_ecs_dag_schema import DagSpec, LabelError, Problem, decode, describes_dag
 from airflow_ecs_dag_schema.limits import TASK_DEFINITION_BYTES, too_large
 from airflow_ecs_dag_schema.problems import label_path
 from airflow_ecs_dag_schema.task_definition import container_problems, labelled_problems
@@ -143,14 +143,21 @@ def _texts(container: Container, kind: FileKind) -> tuple[dict[str, str], list[P
         elif not isinstance(text, str):
             problems.append(Problem(label_path(key), "a label's value is a text: quote it", _as_written(value)))
         elif isinstance(value, str) and TOKEN_START in value:
-            problems.append(
-                Problem(label_path(key), "this is an unresolved CDK token: give what the CDK synthesized", value)
-            )
+            problems += _unresolved(key, value)
         else:
             labels[key] = text
             if not isinstance(value, str | dict):
                 notes.append(f"{label_path(key)} has no quotes; CloudFormation will make a text of it: {text}")
     return labels, problems, notes
+
+
+def _unresolved(key: str, text: str) -> tuple[Problem, ...]:
+    """Return the problem of a token that the CDK left open, in the loader's words."""
+    try:
+        decode({key: text})
+    except LabelError as error:
+        return error.problems
+    return ()
 
 
 def _as_written(value: Any) -> str:  # noqa: ANN401 - whatever stands in the file

@@ -66,9 +66,14 @@ def token(name: str) -> str:
     return f"{TOKEN_START}{name.replace(']', ')').replace('[', '(')}]}}"
 
 
-def without_tokens(text: str) -> str:
-    """Return ``text`` as a person reads it: ``${Token[Ref Cluster]}`` becomes ``${Ref Cluster}``."""
-    return _TOKEN.sub(r"${\g<name>}", text)
+def without_tokens(text: str, *, by: str = r"${\g<name>}") -> str:
+    r"""Return ``text`` as a person reads it: ``${Token[Ref Cluster]}`` becomes ``${Ref Cluster}``.
+
+    Args:
+        text: A text with tokens in it.
+        by: What stands for a token; ``\g<name>`` in it is its name.
+    """
+    return _TOKEN.sub(by, text)
 
 
 def read_undeployed(labels: Mapping[str, str]) -> Reading:
@@ -82,7 +87,7 @@ def read_undeployed(labels: Mapping[str, str]) -> Reading:
     if not unknown:
         return _known(own)
     # A token's text is not the value's: it counts as nothing, the least that it can be.
-    sizes = list(label_problems({key: _TOKEN.sub("", text) for key, text in own.items()}))
+    sizes = list(label_problems({key: without_tokens(text, by="") for key, text in own.items()}))
     if sizes:
         return Reading(spec=None, problems=LabelError(sizes).problems)
     written = dict(own)

@@ -147,3 +147,21 @@ def test_the_authors_pages_error_is_the_real_one() -> None:
         define(dag, [a >> b, b >> a], {})
     (problem,) = raised.value.problems
     assert f"  - {problem}" in text
+
+
+@pytest.mark.parametrize("arguments", [["validate", "reports.yaml"], ["show", "reports.yaml", "--after", "2026-01-30"]])
+def test_the_validate_page_prints_what_the_commands_print(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template, labels = blocks("docs/validate.md", "yaml")
+    by_command = dict(zip(["validate", "show"], blocks("docs/validate.md", "text"), strict=True))
+    page = (REPOSITORY / "docs" / "validate.md").read_text()
+    assert f"`airflow-ecs-dag {' '.join(arguments)}`" in page
+    if arguments[0] == "show":
+        template = template.replace("Amsterdm", "Amsterdam").replace("retrys", "retries")
+    (tmp_path / "reports.yaml").write_text(template)
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, arguments)
+    assert result.stdout == by_command[arguments[0]]
+    assert result.exit_code == (1 if arguments[0] == "validate" else 0)
+    assert decode(yaml.safe_load(labels)).dag_id == "reports"
