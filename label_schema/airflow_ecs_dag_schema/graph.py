@@ -47,3 +47,20 @@ def find_cycle(upstream: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     except CycleError as error:
         return tuple(error.args[1])
     return ()
+
+
+def longest_path(upstream: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the ids of the tasks on a longest path, in the order of its arrows; there is no circle."""
+    length: dict[str, int] = {}
+    previous: dict[str, str] = {}
+    for task_id in TopologicalSorter(upstream).static_order():
+        before = max(upstream[task_id], key=lambda each: (length[each], each), default=None)
+        length[task_id] = 1 if before is None else length[before] + 1
+        if before is not None:
+            previous[task_id] = before
+    last: str | None = max(length, key=lambda each: (length[each], each))
+    path = []
+    while last is not None:
+        path.append(last)
+        last = previous.get(last)
+    return tuple(reversed(path))

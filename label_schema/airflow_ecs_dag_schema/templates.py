@@ -8,6 +8,7 @@ operators, loops and any other call are refused. The same check runs at synth an
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
@@ -86,6 +87,30 @@ def check_template(text: str) -> str:
         for expression in part.nodes:
             _check(expression)
     return text
+
+
+@dataclass(frozen=True)
+class TemplateNames:
+    """What the templates of a text use: names of :data:`VARIABLES`, :data:`FILTERS` and :data:`DATE_FUNCTIONS`."""
+
+    variables: frozenset[str]
+    filters: frozenset[str]
+    functions: frozenset[str]
+
+
+def names_in(text: str) -> TemplateNames:
+    """Return the names that the templates of ``text`` use; :func:`check_template` passed it before."""
+    variables, filters, functions = set(), set(), set()
+    if is_template(text):
+        for node in _PARSER.parse(text).find_all((nodes.Name, nodes.Filter, nodes.Getattr)):
+            match node:
+                case nodes.Name(name=name):
+                    variables.add(name)
+                case nodes.Filter(name=name):
+                    filters.add(name)
+                case nodes.Getattr(node=nodes.Name(name="macros"), attr=attr):
+                    functions.add(attr)
+    return TemplateNames(frozenset(variables - {"macros"}), frozenset(filters), frozenset(functions))
 
 
 def _has_too_many_parts(tree: nodes.Template) -> bool:

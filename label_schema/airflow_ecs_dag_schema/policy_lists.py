@@ -1,0 +1,202 @@
+"""The rules of a policy that allow what they name: ids, kinds, templates, places, addresses."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from airflow_ecs_dag_schema.tasks import EcsTaskSpec
+from airflow_ecs_dag_schema.templates import names_in
+from airflow_ecs_dag_schema.unknown_text import may_match, unknown
+from airflow_ecs_dag_schema.violations import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from airflow_ecs_dag_schema.dag import DagSpec
+    from airflow_ecs_dag_schema.policy import Policy
+    from airflow_ecs_dag_schema.violations import Facts
+
+_NAMED = 20
+"""Allowed values that a message names."""
+_DEFAULT_GROUP = "default"
+_FARGATE = ("FARGATE", "FARGATE_SPOT")
+"""The capacity providers that are AWS's own; each other one is a group of EC2 instances."""
+
+
+def dag_id_violations(spec: DagSpec, policy: Policy, _: Facts) -> Iterator[Violation]:
+    """Yield what is wrong with the DAG's names."""
+    path = "airflow.dag.dag_id"
+    if policy.dag_id_prefix is not None and not may_match(f"{policy.dag_id_prefix}*", spec.dag_id):
+        yield Violation(
+            "dag-id.prefix",
+            path,
+            spec.dag_id,
+            f"a dag id here begins with {policy.dag_id_prefix}",
+            f"name the DAG {policy.dag_id_prefix.rstrip('*')}{spec.dag_id} or the like",
+        )
+    if policy.dag_id_pattern is not None and re.fullmatch(policy.dag_id_pattern, spec.dag_id) is None:
+        yield Violation(
+            "dag-id.pattern",
+            path,
+            spec.dag_id,
+            f"a dag id here matches the regular expression {ascii(policy.dag_id_pattern)[1:-1]} whole",
+            "choose another one",
+        )
+    yield from _listed("owner.not-allowed", "owner", policy.owners, [("airflow.dag.owner", spec.owner)])
+    yield from _listed("tag.not-allowed", "tag", policy.tags, _numbered("airflow.dag.tags", spec.tags))
+
+
+def kind_violations(spec: DagSpec, policy: Policy, _: Facts) -> Iterator[Violation]:
+    """Yield the kinds of task and of schedule that are not allowed."""
+    yield from _listed(
+        "task.kind",
+        "kind of task",
+        policy.task_kinds,
+        ((f"airflow.tasks.{task.task_id}.kind", task.kind) for task in spec.tasks),
+    )
+    yield from _listed(
+        "schedule.kind", "kind of schedule", policy.schedules, [("airflow.dag.schedule.kind", spec.schedule.kind)]
+    )
+
+
+def template_violations(spec: DagSpec, policy: Policy, _: Facts) -> Iterator[Violation]:
+    """Yield what templates use and may not."""
+    if policy.template_variables is policy.template_filters is policy.template_functions is None:
+        return
+    for path, text in _templated(spec):
+        names = names_in(text)
+        for rule, what, allowed, used in (
+            ("template.variable", "template variable", policy.template_variables, names.variables),
+            ("template.filter", "template filter", policy.template_filters, names.filters),
+            ("template.function", "template function", policy.template_functions, names.functions),
+        ):
+            yield from _listed(rule, what, allowed, ((path, name) for name in sorted(used)))
+
+
+def place_violations(spec: DagSpec, policy: Policy, facts: Facts) -> Iterator[Violation]:
+    """Yield the clusters and networks that a DAG may not use."""
+    ecs = spec.ecs
+    if (
+        policy.clusters is not None
+        and ecs.cluster is not None
+        and not any(_same_cluster(glob, ecs.cluster, facts) for glob in policy.clusters)
+    ):
+        yield _not_listed("cluster.not-allowed", "cluster", policy.clusters, "airflow.ecs.cluster", ecs.cluster)
+    yield from _listed("subnet.not-allowed", "subnet", policy.subnets, _numbered("airflow.ecs.subnets", ecs.subnets))
+    groups = list(_numbered("airflow.ecs.security_groups", ecs.security_groups))
+    if ecs.subnets and not groups:
+        groups = [("airflow.ecs.security_groups", _DEFAULT_GROUP)]
+    yield from _listed("security-group.not-allowed", "security group", policy.security_groups, groups)
+    if ecs.assign_public_ip and not policy.public_ip:
+        yield Violation(
+            "public-ip.not-allowed",
+            "airflow.ecs.assign_public_ip",
+            "true",
+            "a public address is not allowed here",
+            "run the tasks in private subnets, without assign_public_ip",
+        )
+
+
+def launch_violations(spec: DagSpec, policy: Policy, _: Facts) -> Iterator[Violation]:
+    """Yield the launch types and capacity providers that a DAG may not use."""
+    ecs = spec.ecs
+    strategy = [
+        (f"airflow.ecs.capacity_provider_strategy.{number}.name", provider.name)
+        for number, provider in enumerate(ecs.capacity_provider_strategy)
+    ]
+    if policy.capacity_providers is not None:
+        yield from _listed("capacity-provider.not-allowed", "capacity provider", policy.capacity_providers, strategy)
+    elif policy.launch_types is not None:
+        for path, name in strategy:
+            on_fargate = any(may_match(provider, name) for provider in _FARGATE)
+            kinds = ({"FARGATE"} if on_fargate else set()) | (set() if name in _FARGATE else {"EC2"})
+            if not kinds & set(policy.launch_types):
+                yield Violation(
+                    "capacity-provider.not-allowed",
+                    path,
+                    name,
+                    f"this capacity provider runs tasks on {' or '.join(sorted(kinds))}, and the launch types allowed "
+                    f"here are {_names(policy.launch_types)}",
+                    "choose another capacity provider",
+                )
+    if policy.launch_types is None:
+        return
+    if ecs.launch_type is not None:
+        yield from _listed(
+            "launch-type.not-allowed",
+            "launch type",
+            policy.launch_types,
+            [("airflow.ecs.launch_type", ecs.launch_type)],
+        )
+    elif not strategy:
+        yield Violation(
+            "launch-type.missing",
+            "airflow.ecs.launch_type",
+            None,
+            f"a DAG here names its launch type, one of {_names(policy.launch_types)}, or a capacity provider strategy",
+            "give launch_type",
+        )
+
+
+def alert_violations(spec: DagSpec, policy: Policy, _: Facts) -> Iterator[Violation]:
+    """Yield the addresses that a DAG may not write to."""
+    if policy.alert_domains is None:
+        return
+    for number, alert in enumerate(spec.alerts):
+        for path, address in _numbered(f"airflow.dag.alerts.{number}.to", alert.to):
+            if not any(may_match(f"*@{glob}", address, ignore_case=True) for glob in policy.alert_domains):
+                yield Violation(
+                    "alert.domain",
+                    path,
+                    address,
+                    f"alerts go only to addresses at {_names(policy.alert_domains)}",
+                    "give another address",
+                )
+
+
+def _same_cluster(glob: str, cluster: str, facts: Facts) -> bool:
+    """Tell whether ``cluster`` is, or may become, one of ``glob``; a name is a cluster of the DAG's own place."""
+    place = f"arn:*:ecs:{facts.region or '*'}:{facts.account or '*'}:cluster/"
+    if glob.startswith("arn:"):
+        return may_match(glob, cluster) or (not cluster.startswith("arn:") and _may_name(glob, cluster, facts))
+    name = cluster.rpartition("/")[2] if cluster.startswith("arn:") else cluster
+    return may_match(glob, name) and (name == cluster or may_match(f"{place}*", cluster))
+
+
+def _may_name(glob: str, name: str, facts: Facts) -> bool:
+    """Tell whether the ARN of the cluster ``name`` in the DAG's place is, or may become, one of ``glob``."""
+    partition, region, account = unknown(0), facts.region or unknown(1), facts.account or unknown(2)
+    return may_match(glob, f"arn:{partition}:ecs:{region}:{account}:cluster/{name}")
+
+
+def _templated(spec: DagSpec) -> Iterator[tuple[str, str]]:
+    for task in spec.tasks:
+        if isinstance(task, EcsTaskSpec):
+            path = f"airflow.tasks.{task.task_id}"
+            yield from _numbered(f"{path}.command", task.command or ())
+            yield from _numbered(f"{path}.args", task.args)
+
+
+def _numbered(path: str, items: Iterable[str]) -> Iterator[tuple[str, str]]:
+    return ((f"{path}.{number}", item) for number, item in enumerate(items))
+
+
+def _listed(rule: str, what: str, allowed: Iterable[str] | None, got: Iterable[tuple[str, str]]) -> Iterator[Violation]:
+    """Yield a violation for each path and value of ``got`` that no glob of ``allowed`` matches."""
+    if allowed is not None:
+        globs = tuple(allowed)
+        for path, value in got:
+            if not any(may_match(glob, value) for glob in globs):
+                yield _not_listed(rule, what, globs, path, value)
+
+
+def _not_listed(rule: str, what: str, allowed: Iterable[str], path: str, value: str) -> Violation:
+    return Violation(
+        rule, path, value, f"this {what} is not allowed here; allowed: {_names(allowed)}", "choose one of these"
+    )
+
+
+def _names(allowed: Iterable[str]) -> str:
+    names = [ascii(name)[1:-1] for name in allowed]
+    return ", ".join(names if len(names) <= _NAMED else [*names[:_NAMED], f"... ({len(names)})"]) or "none"

@@ -1,0 +1,94 @@
+"""What breaks a rule of the platform's policy, as data; and the names of the rules, which never change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_ecs_dag_schema.problems import Problem
+from airflow_ecs_dag_schema.unknown_text import readable
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+RULES = {
+    "active-runs.too-many": "`max_active_runs`",
+    "active-tasks.too-many": "`max_active_tasks`",
+    "alert.domain": "`alert_domains`",
+    "capacity-provider.not-allowed": "`capacity_providers`, or `launch_types` alone",
+    "catchup.too-long": "`max_catchup_runs`",
+    "cluster.not-allowed": "`clusters`",
+    "dag-id.pattern": "`dag_id_pattern`",
+    "dag-id.prefix": "`dag_id_prefix`",
+    "dag-id.source-prefix": "the bundle's argument `dag_id_prefix`; refused in both modes",
+    "dag-id.taken": "none: another task definition has the dag id; refused in both modes",
+    "dagrun-timeout.missing": "`require_dagrun_timeout`",
+    "dagrun-timeout.too-long": "`max_dagrun_timeout`",
+    "execution-timeout.missing": "`require_execution_timeout`",
+    "execution-timeout.too-long": "`max_execution_timeout`",
+    "labels.invalid": "none: the labels are no DAG; refused in both modes",
+    "labels.unknown": "none: at synth, a number, a kind or the like is a CloudFormation function",
+    "launch-type.missing": "`launch_types`",
+    "launch-type.not-allowed": "`launch_types`",
+    "owner.not-allowed": "`owners`",
+    "public-ip.not-allowed": "`public_ip`",
+    "retries.too-many": "`max_retries`",
+    "schedule.kind": "`schedules`",
+    "schedule.too-often": "`min_schedule_interval`",
+    "security-group.not-allowed": "`security_groups`",
+    "size.args": "`max_args`",
+    "size.depth": "`max_depth`",
+    "size.edges": "`max_edges`",
+    "size.labels": "`max_label_bytes`",
+    "size.tasks": "`max_tasks`",
+    "source.too-many-dags": "`max_dags`",
+    "subnet.not-allowed": "`subnets`",
+    "tag.not-allowed": "`tags`",
+    "task.kind": "`task_kinds`",
+    "template.filter": "`template_filters`",
+    "template.function": "`template_functions`",
+    "template.variable": "`template_variables`",
+}
+"""Each rule's id, and the field of :class:`Policy` that sets it."""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A DAG breaks a rule.
+
+    Attributes:
+        rule: One of :data:`RULES`.
+        path: The label, such as ``airflow.dag.schedule.cron``.
+        value: What was got, as text; ``None`` where nothing was there.
+        message: What is wrong and what is allowed; lower case, no full stop.
+        remedy: What to change.
+    """
+
+    rule: str
+    path: str
+    value: str | None
+    message: str
+    remedy: str
+
+    @property
+    def problem(self) -> Problem:
+        """The violation as a problem, for the text of a refusal."""
+        value = None if self.value is None else readable(self.value)
+        return Problem(self.path, f"[{self.rule}] {self.message}: {self.remedy}", value)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a rule needs to know and a DAG does not say.
+
+    Attributes:
+        deployed_at: When ECS registered the revision; at synth, now. With a timezone.
+        label_bytes: Bytes of the labels, keys and values together.
+        account: Where the DAG was found, 12 digits; ``None`` at synth.
+        region: Where the DAG was found; ``None`` at synth.
+    """
+
+    deployed_at: datetime
+    label_bytes: int
+    account: str | None = None
+    region: str | None = None
