@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from airflow_ecs_dag_schema import DagSpec, LabelError, Problem, decode
+from airflow_ecs_dag_schema import DagSpec, Facts, LabelError, Policy, Problem, Violation, check, decode
+from airflow_ecs_dag_schema.policy_rules import invalid_labels, label_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from airflow_ecs_dag_loader.definition import Definition
     from airflow_ecs_dag_loader.source import RegistrySource
@@ -16,10 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Admitted:
-    """A definition whose DAG Airflow gets."""
+    """A definition whose DAG Airflow gets.
+
+    Attributes:
+        definition: What was admitted.
+        spec: Its DAG.
+        violations: What the policy only warns about.
+    """
 
     definition: Definition
     spec: DagSpec
+    violations: tuple[Violation, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -30,31 +39,42 @@ class Refused:
         definition: What was refused.
         reason: For Airflow's import-errors page.
         keeps: The dag ids that its family had and that nobody else gets while its author mends it.
+        violations: Each rule that it breaks.
     """
 
     definition: Definition
     reason: str
     keeps: tuple[str, ...] = ()
+    violations: tuple[Violation, ...] = ()
 
 
 Verdict = Admitted | Refused
 
 
-def admit(definitions: Iterable[Definition], *, source: RegistrySource, owners: Mapping[str, str]) -> list[Verdict]:
-    """Decode and judge each definition by itself, then settle who owns a dag id that two of them claim.
+def admit(
+    definitions: Iterable[Definition],
+    *,
+    source: RegistrySource,
+    owners: Mapping[str, str],
+    policy: Policy | None = None,
+    now: datetime | None = None,
+) -> list[Verdict]:
+    """Judge each definition by itself, then settle who owns a dag id that two of them claim, and who has a place.
 
     Args:
         definitions: What the registry holds.
         source: What the platform configured.
         owners: From before: dag id to the family key that had it first; the first owner keeps it, also while its
             newest revision is refused.
+        policy: What the platform lets a DAG be; without one, all that the contract allows.
+        now: When a revision was deployed of which that isn't known; without it, the clock's.
     """
+    policy = Policy() if policy is None else policy
     owned: dict[str, list[str]] = {}
     for dag_id, family in owners.items():
         owned.setdefault(family, []).append(dag_id)
-    verdicts = [
-        _judge(definition, source, owned.get(definition.parsed_arn.family_key, ())) for definition in definitions
-    ]
+    judge = _Judge(source, policy, now or datetime.now(UTC))
+    verdicts = [judge(definition, owned.get(definition.parsed_arn.family_key, ())) for definition in definitions]
     claims: dict[str, list[str]] = {}
     for verdict in verdicts:
         for dag_id in [verdict.spec.dag_id] if isinstance(verdict, Admitted) else verdict.keeps:
@@ -63,15 +83,53 @@ def admit(definitions: Iterable[Definition], *, source: RegistrySource, owners: 
         dag_id: owners[dag_id] if owners.get(dag_id) in families else min(families)
         for dag_id, families in claims.items()
     }
-    return [_keep_owner(verdict, settled) for verdict in verdicts]
+    return _within_quota([_keep_owner(verdict, settled) for verdict in verdicts], policy, owners)
 
 
-def _judge(definition: Definition, source: RegistrySource, owned: Iterable[str]) -> Verdict:
-    try:
-        spec = _checked_spec(definition, source)
-    except LabelError as error:
-        return Refused(definition, refusal(definition, error), keeps=tuple(owned))
-    return Admitted(definition, spec)
+@dataclass(frozen=True)
+class _Judge:
+    """What a definition is judged by."""
+
+    source: RegistrySource
+    policy: Policy
+    now: datetime
+
+    def __call__(self, definition: Definition, owned: Iterable[str]) -> Verdict:
+        try:
+            spec = _checked_spec(definition, self.source)
+        except LabelError as error:
+            return Refused(definition, refusal(definition, error), tuple(owned), invalid_labels(error.problems))
+        foreign = tuple(_prefix_violations(spec, self.source))
+        broken = check(spec, self.policy, self._facts(definition))
+        if foreign or (broken and self.policy.mode == "enforce"):
+            return _refused(definition, (*foreign, *broken), keeps=tuple(owned))
+        return Admitted(definition, spec, broken)
+
+    def _facts(self, definition: Definition) -> Facts:
+        arn = definition.parsed_arn
+        registered = definition.registered_at
+        return Facts(
+            deployed_at=datetime.fromisoformat(registered) if registered else self.now,
+            label_bytes=label_bytes(definition.labels),
+            account=arn.account,
+            region=arn.region,
+        )
+
+
+def _refused(definition: Definition, violations: tuple[Violation, ...], *, keeps: tuple[str, ...] = ()) -> Refused:
+    error = LabelError(violation.problem for violation in violations)
+    return Refused(definition, refusal(definition, error), keeps, violations)
+
+
+def _prefix_violations(spec: DagSpec, source: RegistrySource) -> Iterator[Violation]:
+    if source.dag_id_prefix and not spec.dag_id.startswith(source.dag_id_prefix):
+        yield Violation(
+            "dag-id.source-prefix",
+            "airflow.dag.dag_id",
+            spec.dag_id,
+            f"the dag ids of this account and region begin with {source.dag_id_prefix} in this Airflow",
+            f"name the DAG {source.dag_id_prefix}{spec.dag_id} or the like",
+        )
 
 
 def _checked_spec(definition: Definition, source: RegistrySource) -> DagSpec:
@@ -108,9 +166,48 @@ def _keep_owner(verdict: Verdict, owners: Mapping[str, str]) -> Verdict:
     owner = owners[verdict.spec.dag_id]
     if owner == verdict.definition.parsed_arn.family_key:
         return verdict
-    problem = Problem(
+    taken = Violation(
+        "dag-id.taken",
         "airflow.dag.dag_id",
-        f"this dag id belongs to the task definition {owner}, which had it first: choose another one",
         verdict.spec.dag_id,
+        f"this dag id belongs to the task definition {owner}, which had it first",
+        "choose another one",
     )
-    return Refused(verdict.definition, refusal(verdict.definition, LabelError([problem])))
+    return _refused(verdict.definition, (taken,))
+
+
+def _within_quota(verdicts: list[Verdict], policy: Policy, owners: Mapping[str, str]) -> list[Verdict]:
+    """Return the verdicts with those over ``max_dags`` refused: who has a dag id keeps a place, then by family.
+
+    A family that is refused for its labels keeps its place too while its author mends them.
+    """
+    if policy.max_dags is None:
+        return verdicts
+    had = set(owners.values())
+    claimants = {
+        verdict.definition.parsed_arn.family_key
+        for verdict in verdicts
+        if isinstance(verdict, Admitted) or verdict.keeps
+    }
+    placed = set(sorted(claimants, key=lambda family: (family not in had, family))[: policy.max_dags])
+    return [
+        _over_quota(verdict, policy, owners)
+        if isinstance(verdict, Admitted) and verdict.definition.parsed_arn.family_key not in placed
+        else verdict
+        for verdict in verdicts
+    ]
+
+
+def _over_quota(verdict: Admitted, policy: Policy, owners: Mapping[str, str]) -> Verdict:
+    dag_id = verdict.spec.dag_id
+    too_many = Violation(
+        "source.too-many-dags",
+        "airflow.dag.dag_id",
+        dag_id,
+        f"this account and region has {policy.max_dags} DAGs in this Airflow at most, and other ones have the places",
+        "remove a DAG that is not needed, or ask the platform for more",
+    )
+    if policy.mode == "warn":
+        return replace(verdict, violations=(*verdict.violations, too_many))
+    family = verdict.definition.parsed_arn.family_key
+    return _refused(verdict.definition, (too_many,), keeps=(dag_id,) if owners.get(dag_id) == family else ())

@@ -22,11 +22,14 @@ from airflow.sdk import get_parsing_context
 from botocore.config import Config
 
 from airflow_ecs_dag_loader.admission import Refused, admit
+from airflow_ecs_dag_loader.audit import changes
 from airflow_ecs_dag_loader.registry import ScanError, scan
 from airflow_ecs_dag_loader.snapshot import Snapshot, dags_folder, publish
 from airflow_ecs_dag_loader.source import RegistrySource
+from airflow_ecs_dag_schema import Policy, PolicyError, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from mypy_boto3_ecs import ECSClient
@@ -42,12 +45,16 @@ of them an AWS that can't be reached holds it up for 80 s, and the next refresh 
 class EcsDagBundle(BaseDagBundle):
     """The DAGs that are declared in the Docker labels of ECS task definitions.
 
-    A failed scan changes nothing: Airflow keeps the DAGs of the last good one; the DAG processor's log has the reason.
+    A failed scan changes nothing, nor does a policy that can't be read: Airflow keeps the DAGs of the last good scan, as
+    the last good policy judged them; the DAG processor's log has the reason.
 
     Args:
         region_name: AWS region; without it, that of the connection or of the process's environment.
         aws_conn_id: Airflow connection for scanning and running tasks; without it, the process's own credentials.
         cluster: ECS cluster for DAGs that name none.
+        dag_id_prefix: What each dag id of this bundle begins with; any other one is refused.
+        policy: What the platform lets these DAGs be: the fields of :class:`airflow_ecs_dag_schema.Policy`.
+        policy_file: The same as the path of a YAML file, read anew at each refresh; excludes ``policy``.
         kwargs: Those of every bundle: ``name``, ``refresh_interval`` (seconds), ``version``, ``view_url_template``.
     """
 
@@ -59,10 +66,17 @@ class EcsDagBundle(BaseDagBundle):
         region_name: str | None = None,
         aws_conn_id: str | None = None,
         cluster: str | None = None,
+        dag_id_prefix: str | None = None,
+        policy: Mapping[str, Any] | None = None,
+        policy_file: str | None = None,
         **kwargs: Any,  # noqa: ANN401 - BaseDagBundle's own
     ) -> None:
         super().__init__(**kwargs)
-        self.source = RegistrySource(region_name=region_name, aws_conn_id=aws_conn_id, cluster=cluster)
+        self.source = RegistrySource(
+            region_name=region_name, aws_conn_id=aws_conn_id, cluster=cluster, dag_id_prefix=dag_id_prefix
+        )
+        self._policy_fields = policy
+        self._policy_file = policy_file
         self._progress: dict[str, Definition | None] = {}
         self._log = structlog.get_logger(__name__).bind(bundle=self.name, region=region_name)
 
@@ -89,25 +103,37 @@ class EcsDagBundle(BaseDagBundle):
             except Exception:
                 if not snapshot.version:
                     raise
-                self._log.exception("the ECS registry can't be read: going on with the last good scan")
+                self._log.exception("the ECS registry or the policy can't be read: going on with the last good scan")
         super().initialize()
 
     def refresh(self) -> None:
         """Scan the registry and publish what changed.
 
         Raises:
+            PolicyError: The policy is none; what is on disk stays.
             ScanError: The registry can't be read whole; what is on disk stays.
         """
+        policy = self._policy()
         with self.lock():
             before = Snapshot.read(self.base_dir)
             registry = self._scan(before)
-            verdicts = admit(registry.with_dags, source=self.source, owners=before.owners)
+            verdicts = admit(registry.with_dags, source=self.source, owners=before.owners, policy=policy)
             after = publish(self.base_dir, registry=registry, verdicts=verdicts, source=self.source)
+        for change in changes(before.judgements, after.judgements):
+            write = self._log.info if change.judgement.admitted else self._log.warning
+            write(change.event, policy_mode=policy.mode, **change.fields)
         if after.version != before.version:
             refused = [verdict.definition.arn for verdict in verdicts if isinstance(verdict, Refused)]
             self._log.info(
                 "the ECS registry changed", dags=len(after.owners), refused=refused, described=registry.described
             )
+
+    def _policy(self) -> Policy:
+        if self._policy_file is None:
+            return Policy.of(self._policy_fields or {}, subject=f"the policy of the bundle {self.name}")
+        if self._policy_fields is not None:
+            raise PolicyError([Problem("policy_file", "policy and policy_file exclude each other: keep one")])
+        return Policy.read(self._policy_file)
 
     def _scan(self, before: Snapshot) -> Registry:
         known = before.definitions if before.place == self.source.place else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_ecs_dag_schema import LabelError, Problem, describes_dag
@@ -79,6 +80,8 @@ class Definition:
         labelled_container: The name of that container.
         containers: All containers, in the order of the task definition.
         problem: Why the labels can't be read at all (they stand on more than one container), else empty.
+        registered_at: When ECS registered the revision, in ISO 8601 and UTC; empty where that isn't known. A revision
+            never changes, so what the platform's policy makes of this moment doesn't either.
     """
 
     arn: str
@@ -86,6 +89,7 @@ class Definition:
     labelled_container: str
     containers: tuple[Container, ...]
     problem: str = ""
+    registered_at: str = ""
 
     @property
     def parsed_arn(self) -> TaskDefinitionArn:
@@ -145,7 +149,12 @@ class Definition:
             problem=""
             if len(labelled) == 1
             else f"Airflow labels stand on more than one container ({names}): keep them on one",
+            registered_at=_moment(task_definition.get("registeredAt")),
         )
+
+
+def _moment(value: object) -> str:
+    return value.astimezone(UTC).isoformat(timespec="seconds") if isinstance(value, datetime) else ""
 
 
 def _awslogs(container: Mapping[str, Any], region: str) -> AwsLogs | None:

@@ -3,7 +3,7 @@
 ::
 
     <folder>/dags/<account>/<region>/<family>.py    one a family: its DAG, or its error
-    <folder>/state.json                             definitions by ARN, owners of dag ids, version
+    <folder>/state.json                             definitions by ARN, owners of dag ids, judgements
 
 Each file is replaced as a whole and only where it changed (its time of change makes Airflow parse it again); the state
 is written last. A process that is killed in between leaves whole files, and the next refresh does the rest. All is
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_ecs_dag_loader.admission import Admitted
+from airflow_ecs_dag_loader.audit import Judgement, judgements
 from airflow_ecs_dag_loader.dag_file import dag_file, refusal_file
 from airflow_ecs_dag_loader.definition import Definition
 
@@ -46,12 +47,14 @@ class Snapshot:
         owners: Dag id to the family key that has it, or keeps it while its author mends a definition that was refused.
         version: Hash over all that Airflow parses; empty if there was no scan yet.
         place: ``RegistrySource.place`` of the scan.
+        judgements: What became of each family, by its key.
     """
 
     definitions: Mapping[str, Definition | None] = field(default_factory=dict)
     owners: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
     place: str = ""
+    judgements: Mapping[str, Judgement] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> Snapshot:
@@ -65,6 +68,9 @@ class Snapshot:
                 owners={str(dag_id): str(family) for dag_id, family in state["owners"].items()},
                 version=str(state["version"]),
                 place=str(state["place"]),
+                judgements={
+                    str(family): Judgement.from_json(value) for family, value in state.get("judgements", {}).items()
+                },
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return cls()
@@ -112,12 +118,14 @@ def publish(folder: Path, *, registry: Registry, verdicts: Sequence[Verdict], so
         },
         version=digest.hexdigest()[:40],
         place=source.place,
+        judgements=judgements(verdicts),
     )
     state = {
         "format": _FORMAT,
         "version": snapshot.version,
         "place": snapshot.place,
         "owners": snapshot.owners,
+        "judgements": {family: each.to_json() for family, each in snapshot.judgements.items()},
         "definitions": {arn: each and each.to_json() for arn, each in snapshot.definitions.items()},
     }
     _replace(folder / "state.json", json.dumps(state, indent=1, sort_keys=True))

@@ -14,11 +14,14 @@ class RegistrySource:
         aws_conn_id: Airflow connection with the credentials for the scan and for running tasks; without it, the
             process's own (an instance's or a task's role).
         cluster: The cluster for DAGs that name none: all of 2019's, which could not.
+        dag_id_prefix: What each dag id of this source begins with; one that doesn't is refused, whatever the policy's
+            mode. With a prefix of its own for each, no source can take another one's dag ids.
     """
 
     region_name: str | None = None
     aws_conn_id: str | None = None
     cluster: str | None = None
+    dag_id_prefix: str | None = None
 
     @property
     def place(self) -> str:

@@ -32,15 +32,10 @@ def encode(spec: DagSpec) -> dict[str, str]:
     return labels
 
 
-def decode(labels: Mapping[str, str], *, unresolved: bool = False) -> DagSpec:
+def decode(labels: Mapping[str, str]) -> DagSpec:
     """Return the DAG that ``labels`` describe, of whatever version they are; their order says nothing.
 
     Labels that do not begin with ``airflow.`` are somebody else's and are passed over.
-
-    Args:
-        labels: Key to text, as Docker has them.
-        unresolved: Whether a text may hold a CDK token, whose value only a deployment knows: for labels that are
-            looked at before they are deployed.
 
     Raises:
         LabelError: With every problem found. Nothing else is raised, whatever ``labels`` hold.
@@ -53,7 +48,7 @@ def decode(labels: Mapping[str, str], *, unresolved: bool = False) -> DagSpec:
     ]
     if problems:
         raise LabelError(problems)
-    problems = [*label_problems(own), *(() if unresolved else _unresolved(own))]
+    problems = [*label_problems(own), *_unresolved(own)]
     if problems:
         raise LabelError(problems)
     version = own.get(labels_v1.VERSION_LABEL)

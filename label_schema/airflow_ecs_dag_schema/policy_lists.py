@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from airflow_ecs_dag_schema.globs import may_match
 from airflow_ecs_dag_schema.tasks import EcsTaskSpec
 from airflow_ecs_dag_schema.templates import names_in
-from airflow_ecs_dag_schema.unknown_text import may_match, unknown
+from airflow_ecs_dag_schema.undeployed import token
 from airflow_ecs_dag_schema.violations import Violation
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def _same_cluster(glob: str, cluster: str, facts: Facts) -> bool:
 
 def _may_name(glob: str, name: str, facts: Facts) -> bool:
     """Tell whether the ARN of the cluster ``name`` in the DAG's place is, or may become, one of ``glob``."""
-    partition, region, account = unknown(0), facts.region or unknown(1), facts.account or unknown(2)
+    partition, region, account = token("Partition"), facts.region or token("Region"), facts.account or token("Account")
     return may_match(glob, f"arn:{partition}:ecs:{region}:{account}:cluster/{name}")
 
 

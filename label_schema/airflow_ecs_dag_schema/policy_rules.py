@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_ecs_dag_schema import policy_caps, policy_lists
+from airflow_ecs_dag_schema.globs import known_part
+from airflow_ecs_dag_schema.label_text import PREFIX
 from airflow_ecs_dag_schema.violations import Violation
 
 if TYPE_CHECKING:
@@ -41,7 +43,8 @@ def check(spec: DagSpec, policy: Policy, facts: Facts) -> tuple[Violation, ...]:
 
 def label_bytes(labels: Mapping[str, str]) -> int:
     """Return the size of a DAG's labels for ``max_label_bytes``: keys and values in UTF-8, those of others left out."""
-    return sum(len(text.encode()) for pair in labels.items() if pair[0].startswith("airflow.") for text in pair)
+    own = ((key, known_part(text)) for key, text in labels.items() if key.startswith(PREFIX))
+    return sum(len(text.encode()) for pair in own for text in pair)
 
 
 def invalid_labels(problems: Iterable[Problem]) -> tuple[Violation, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_ecs_dag_schema.problems import Problem
-from airflow_ecs_dag_schema.unknown_text import readable
+from airflow_ecs_dag_schema.undeployed import without_tokens
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,7 +27,6 @@ RULES = {
     "execution-timeout.missing": "`require_execution_timeout`",
     "execution-timeout.too-long": "`max_execution_timeout`",
     "labels.invalid": "none: the labels are no DAG; refused in both modes",
-    "labels.unknown": "none: at synth, a number, a kind or the like is a CloudFormation function",
     "launch-type.missing": "`launch_types`",
     "launch-type.not-allowed": "`launch_types`",
     "owner.not-allowed": "`owners`",
@@ -73,7 +72,7 @@ class Violation:
     @property
     def problem(self) -> Problem:
         """The violation as a problem, for the text of a refusal."""
-        value = None if self.value is None else readable(self.value)
+        value = None if self.value is None else without_tokens(self.value)
         return Problem(self.path, f"[{self.rule}] {self.message}: {self.remedy}", value)
 
 
