@@ -116,7 +116,9 @@ def _capped(  # noqa: PLR0917 - what the two dozen words of a limit are
     rule: str, path: str, owner: str, what: str, got: int, cap: int | None, remedy: str
 ) -> Iterator[Violation]:
     if cap is not None and got > cap:
-        yield Violation(rule, path, str(got), f"{owner} has {cap} {what} here at most, this has {got}", remedy)
+        yield Violation(
+            rule, path, str(got), f"too many {what} for {owner}: {cap} here at most, this has {got}", remedy
+        )
 
 
 def _retries(spec: DagSpec, task: EcsTaskSpec | LatestOnlySpec, policy: Policy) -> Iterator[Violation]:
@@ -128,7 +130,7 @@ def _retries(spec: DagSpec, task: EcsTaskSpec | LatestOnlySpec, policy: Policy) 
             "retries.too-many",
             path,
             str(retries),
-            f"a task has {policy.max_retries} retries here at most",
+            f"too many retries for a task: {policy.max_retries} here at most",
             "lower retries",
         )
 
