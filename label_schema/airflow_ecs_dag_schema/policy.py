@@ -44,7 +44,7 @@ def _read_duration(value: object) -> object:
     if value is None or isinstance(value, timedelta):
         return value
     try:
-        return _DURATION.validate_python(value, context=FROM_LABELS)
+        return _DURATION.validate_python(value, strict=True, context=FROM_LABELS)
     except ValidationError:
         raise ValueError(
             "expected an ISO 8601 duration from 1 second to 366 days, such as PT15M, PT12H or P7D"
