@@ -45,8 +45,8 @@ of them an AWS that can't be reached holds it up for 80 s, and the next refresh 
 class EcsDagBundle(BaseDagBundle):
     """The DAGs that are declared in the Docker labels of ECS task definitions.
 
-    A failed scan changes nothing, nor does a policy that can't be read: Airflow keeps the DAGs of the last good scan, as
-    the last good policy judged them; the DAG processor's log has the reason.
+    A failed scan changes nothing, nor does a policy that can't be read. Airflow keeps the DAGs of the last good scan,
+    as the last good policy judged them; the DAG processor's log has the reason.
 
     Args:
         region_name: AWS region; without it, that of the connection or of the process's environment.

@@ -20,7 +20,7 @@ from airflow_ecs_dag_schema.problems import DagDefinitionError, Problem, shown
 from airflow_ecs_dag_schema.schedule import AnySchedule
 from airflow_ecs_dag_schema.tasks import TASK_KINDS
 from airflow_ecs_dag_schema.templates import DATE_FUNCTIONS, FILTERS, VARIABLES
-from airflow_ecs_dag_schema.validation import model_problems
+from airflow_ecs_dag_schema.validation import spec_problems
 from airflow_ecs_dag_schema.values import FROM_LABELS, Duration, FrozenModel, Many, sorted_unique
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class Policy(FrozenModel):
         try:
             return cls.model_validate({str(name): value for name, value in fields.items()})
         except ValidationError as error:
-            raise PolicyError(model_problems(error, cls), subject=subject) from None
+            raise PolicyError(spec_problems(error, (), cls), subject=subject) from None
 
     @classmethod
     def from_yaml(cls, text: str, *, subject: str = "the policy") -> Self:

@@ -14,9 +14,10 @@ _ENTRY = re.compile(r"^    (\w+): (.*(?:\n        .*)*)", re.MULTILINE)
 
 def field_rows() -> list[str]:
     schema = Policy.model_json_schema()["properties"]
-    said = dict(_ENTRY.findall(inspect.getdoc(Policy) or ""))
+    entries = _ENTRY.findall(inspect.getdoc(Policy) or "")
+    said = {name: " ".join(text.split()).replace("``", "`") for name, text in entries}
     return [
-        f"| `{name}` | {_type(schema[name])} | {_default(name, schema[name])} | {' '.join(said[name].split()).replace('``', '`')} |"
+        f"| `{name}` | {_type(schema[name])} | {_default(name, schema[name])} | {said[name]} |"
         for name in Policy.model_fields
     ]
 
