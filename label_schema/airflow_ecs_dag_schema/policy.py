@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, Valida
 
 from airflow_ecs_dag_schema.ecs_settings import LaunchType
 from airflow_ecs_dag_schema.problems import DagDefinitionError, Problem, shown
-from airflow_ecs_dag_schema.schedule import AnySchedule
+from airflow_ecs_dag_schema.schedule import SCHEDULES
 from airflow_ecs_dag_schema.tasks import TASK_KINDS
 from airflow_ecs_dag_schema.templates import DATE_FUNCTIONS, FILTERS, VARIABLES
 from airflow_ecs_dag_schema.validation import spec_problems
@@ -30,7 +30,7 @@ LARGEST_FILE = 256 * 1024
 """Bytes of a policy file; a larger one is somebody else's file."""
 _MOST_ENTRIES = 1_000
 _DURATION: TypeAdapter[timedelta] = TypeAdapter(Duration)
-_SCHEDULES = frozenset(kind.model_fields["kind"].default for kind in get_args(get_args(AnySchedule)[0]))
+_SCHEDULE_KINDS = frozenset(kind.model_fields["kind"].default for kind in SCHEDULES)
 
 
 class PolicyError(DagDefinitionError):
@@ -84,7 +84,7 @@ _Glob = Annotated[_Text, AfterValidator(_glob)]
 _Cap = Annotated[int, Field(ge=0, le=1_000_000)]
 _Wait = Annotated[Duration, BeforeValidator(_read_duration)]
 _Kind = Annotated[str, _one_of("kind of task", TASK_KINDS)]
-_ScheduleKind = Annotated[str, _one_of("kind of schedule", _SCHEDULES)]
+_ScheduleKind = Annotated[str, _one_of("kind of schedule", _SCHEDULE_KINDS)]
 _Variable = Annotated[str, _one_of("template variable", VARIABLES)]
 _Filter = Annotated[str, _one_of("template filter", FILTERS)]
 _Function = Annotated[str, _one_of("template function", DATE_FUNCTIONS)]
