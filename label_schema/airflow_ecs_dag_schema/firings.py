@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 """Runs before it are not counted one by one."""
 _BASE = datetime(2024, 1, 1)  # noqa: DTZ001 - by the clock of whatever timezone; the first day of a leap year
+_LATEST = datetime(9999, 12, 31)  # noqa: DTZ001 - by the clock of whatever timezone
 _DAYS_SEEN = 800
 """Days with a firing among which the shortest gap is looked for: two years of a daily schedule."""
 _DAY = timedelta(days=1)
@@ -73,6 +74,10 @@ def _times_of_day(cron: str) -> list[int]:
 
 def _days(cron: str, after: datetime) -> Iterator[datetime]:
     """Yield the days on which ``cron`` fires, after the moment ``after``."""
+    if cron.split()[2:] == ["*", "*", "*"]:  # croniter needs 60 us for a day, and there may be 10,000
+        midnight = after.replace(hour=0, minute=0, second=0, microsecond=0)
+        yield from (midnight + number * _DAY for number in range(1, (_LATEST - midnight).days))
+        return
     firings = croniter(f"0 0 {' '.join(cron.split()[2:])}", after, max_years_between_matches=8)
     while True:
         try:
