@@ -158,3 +158,25 @@ def test_a_state_of_before_there_were_judgements(tmp_path: Path) -> None:
     (tmp_path / "state.json").write_text(state[:start] + state[state.index(' "owners"') :])
     before = Snapshot.read(tmp_path)
     assert (dict(before.judgements), list(before.owners)) == ({}, ["a"])
+
+
+def test_a_cluster_of_another_place_is_none_of_ours_by_its_name(tmp_path: Path) -> None:
+    """Only Airflow knows where a DAG was found, so this is no case of both ends."""
+    own, other, elsewhere = (
+        found(name, dag_labels(name, ecs__cluster=f"arn:aws:ecs:{place}:cluster/work"))
+        for name, place in {
+            "own": "eu-west-1:123456789012",
+            "other": "eu-west-1:999999999999",
+            "elsewhere": "us-east-1:123456789012",
+        }.items()
+    )
+    admitted, lines = Source(tmp_path).scan([own, other, elsewhere], clusters=["work"])
+    assert admitted == ["own"]
+    assert [line for line in lines if "refused" in line] == [
+        "dag refused elsewhere cluster.not-allowed @ airflow.ecs.cluster",
+        "dag refused other cluster.not-allowed @ airflow.ecs.cluster",
+    ]
+    name_of_ours = found("named", dag_labels("named", ecs__cluster="work"))
+    arns = {"eu-west-1:123456789012": ["named"], "eu-west-1:999999999999": []}
+    for place, expected in arns.items():
+        assert Source(tmp_path).scan([name_of_ours], clusters=[f"arn:aws:ecs:{place}:cluster/*"])[0] == expected
