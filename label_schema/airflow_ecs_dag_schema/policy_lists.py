@@ -166,9 +166,16 @@ def _same_cluster(glob: str, cluster: str, facts: Facts) -> bool:
 
 
 def _may_name(glob: str, name: str, facts: Facts) -> bool:
-    """Tell whether the ARN of the cluster ``name`` in the DAG's place is, or may become, one of ``glob``."""
-    partition, region, account = token("Partition"), facts.region or token("Region"), facts.account or token("Account")
-    return may_match(glob, f"arn:{partition}:ecs:{region}:{account}:cluster/{name}")
+    """Tell whether the ARN of the cluster ``name`` in the DAG's place is, or may become, one of ``glob``.
+
+    Part by part, because an unknown part of an ARN is never more than that part.
+    """
+    place = token("Partition"), facts.region or token("Region"), facts.account or token("Account")
+    parts = ("arn", place[0], "ecs", *place[1:], f"cluster/{name}")
+    globs = glob.split(":")
+    if len(globs) != len(parts):
+        return may_match(glob, ":".join(parts))
+    return all(may_match(each, part) for each, part in zip(globs, parts, strict=True))
 
 
 def _templated(spec: DagSpec) -> Iterator[tuple[str, str]]:
