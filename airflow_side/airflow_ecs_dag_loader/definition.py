@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from airflow_ecs_dag_schema import LabelError, Problem, describes_dag
+from airflow_ecs_dag_schema import LabelError, describes_dag
+from airflow_ecs_dag_schema.task_definition import container_problems, labelled_problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,14 +103,9 @@ class Definition:
         Raises:
             LabelError: There is no such container.
         """
-        wanted = name or self.labelled_container
-        for container in self.containers:
-            if container.name == wanted:
-                return container
-        names = ", ".join(container.name for container in self.containers)
-        raise LabelError(
-            [Problem("airflow.ecs.container_name", f"the task definition has no such container, only {names}", wanted)]
-        )
+        if problems := container_problems(name, [container.name for container in self.containers]):
+            raise LabelError(problems)
+        return next(each for each in self.containers if each.name == (name or self.labelled_container))
 
     def to_json(self) -> dict[str, Any]:
         """Return the definition as plain JSON values."""
@@ -140,15 +136,13 @@ class Definition:
         labelled = [each for each in containers if describes_dag(each.get("dockerLabels") or {})]
         if not labelled:
             return None
-        names = ", ".join(each["name"] for each in labelled)
+        problems = labelled_problems([each["name"] for each in labelled])
         return cls(
             arn=arn.text,
             labels=dict(sorted(labelled[0]["dockerLabels"].items())),
             labelled_container=labelled[0]["name"],
             containers=tuple(Container(each["name"], _awslogs(each, arn.region)) for each in containers),
-            problem=""
-            if len(labelled) == 1
-            else f"Airflow labels stand on more than one container ({names}): keep them on one",
+            problem=problems[0].message if problems else "",
             registered_at=_moment(task_definition.get("registeredAt")),
         )
 
