@@ -14,8 +14,9 @@ atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 
 def _set_environment() -> None:
     """Airflow reads its settings when it is imported; a developer's own home and settings are not for tests."""
-    for name in [name for name in os.environ if name.startswith("AIRFLOW_")]:
-        del os.environ[name]
+    for name in list(os.environ):
+        if name.startswith("AIRFLOW_") and not name.startswith("AIRFLOW_ECS_DAG_"):  # the latter are the tests' own
+            del os.environ[name]
     os.environ |= {
         "AIRFLOW_HOME": str(_HOME),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
