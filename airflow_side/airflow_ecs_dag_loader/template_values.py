@@ -17,20 +17,21 @@ from jinja2.sandbox import SandboxedEnvironment
 from airflow_ecs_dag_schema.templates import check_template, is_template
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from airflow.sdk import Context
 
-_ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, cache_size=0, keep_trailing_newline=True)
-_ENVIRONMENT.filters |= {
+_MOMENT_FORMS: dict[str, Callable[[datetime], str]] = {
     "ds": lambda moment: moment.strftime("%Y-%m-%d"),
     "ds_nodash": lambda moment: moment.strftime("%Y%m%d"),
     "ts": lambda moment: moment.isoformat(),
     "ts_nodash": lambda moment: moment.strftime("%Y%m%dT%H%M%S"),
     "ts_nodash_with_tz": lambda moment: moment.isoformat().replace("-", "").replace(":", ""),
 }
-"""Airflow's filters of these names, for a moment."""
+"""A moment as a text: Airflow's filters of these names, and its variables, which are of the logical date."""
+_ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, cache_size=0, keep_trailing_newline=True)
+_ENVIRONMENT.filters |= _MOMENT_FORMS
 _MACROS = SimpleNamespace(ds_add=ds_add, ds_format=ds_format)
 
 
@@ -51,17 +52,12 @@ def template_values(context: Context) -> dict[str, Any]:
     run, instance = context["dag_run"], context["ti"]
     run_after: datetime = run.run_after
     logical_date: datetime = run.logical_date or run_after
-    ds, ts = logical_date.strftime("%Y-%m-%d"), logical_date.isoformat()
     return {
         "logical_date": logical_date,
         "data_interval_start": run.data_interval_start or logical_date,
         "data_interval_end": run.data_interval_end or logical_date,
         "run_after": run_after,
-        "ds": ds,
-        "ds_nodash": ds.replace("-", ""),
-        "ts": ts,
-        "ts_nodash": logical_date.strftime("%Y%m%dT%H%M%S"),
-        "ts_nodash_with_tz": ts.replace("-", "").replace(":", ""),
+        **{name: form(logical_date) for name, form in _MOMENT_FORMS.items()},
         "run_id": instance.run_id,
         "dag_id": instance.dag_id,
         "task_id": instance.task_id,

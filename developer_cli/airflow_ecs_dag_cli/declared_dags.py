@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_ecs_dag_cli.processes import LocalRunError
+from airflow_ecs_dag_schema import stack_template
+from airflow_ecs_dag_schema.codec import dag_id_label
+from airflow_ecs_dag_schema.values import TOKEN_START
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_ecs_dag_cli.cloud_assembly import CloudAssembly, Json
-
-_DAG_ID_LABELS = ("airflow.dag.dag_id", "airflow.dag.name")
 
 
 def declared_dags(assembly: CloudAssembly) -> dict[str, str]:
@@ -36,9 +37,7 @@ def choose_dag(dag_id: str | None, declared: list[str]) -> str:
 
 
 def _dag_ids(template: Json) -> Iterator[str]:
-    for resource in (template.get("Resources") or {}).values():
-        if resource.get("Type") != "AWS::ECS::TaskDefinition":
-            continue
-        for container in resource.get("Properties", {}).get("ContainerDefinitions") or ():
-            labels = container.get("DockerLabels") or {}
-            yield from (labels[label] for label in _DAG_ID_LABELS if isinstance(labels.get(label), str))
+    for dag in stack_template.declared_dags(template):
+        label = dag_id_label(dag.labels)
+        if label is not None and TOKEN_START not in dag.labels[label]:
+            yield dag.labels[label]

@@ -9,6 +9,7 @@ from airflow_ecs_dag_cli.cloudformation import is_function, text_of
 from airflow_ecs_dag_cli.definition_files import FileKind, read_definitions
 from airflow_ecs_dag_cli.source_document import UnreadableFileError
 from airflow_ecs_dag_schema import DagSpec, LabelError, Problem, decode, describes_dag
+from airflow_ecs_dag_schema.codec import dag_id_label
 from airflow_ecs_dag_schema.limits import TASK_DEFINITION_BYTES, too_large
 from airflow_ecs_dag_schema.problems import label_path
 from airflow_ecs_dag_schema.task_definition import container_problems, labelled_problems
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from airflow_ecs_dag_cli.definition_files import Container, TaskDefinition
     from airflow_ecs_dag_cli.source_document import Position
 
-_DAG_ID_LABELS = ("airflow.dag.dag_id", "airflow.dag.name")
 _NO_CLUSTER = (
     "no cluster is named (airflow.ecs.cluster): that is refused where the platform's bundle has no argument cluster"
 )
@@ -110,9 +110,8 @@ def _of_definition(definition: TaskDefinition) -> Iterator[Verdict]:
         problems += _container_problems(definition, reading)
         if reading.spec.ecs.cluster is None:
             notes.append(_NO_CLUSTER)
-    dag_id = next((labels[label] for label in _DAG_ID_LABELS if label in labels), "")
     yield Verdict(
-        dag_id=without_tokens(dag_id),
+        dag_id=without_tokens(labels[label]) if (label := dag_id_label(labels)) else "",
         definition=definition,
         container=container,
         labels=labels,
@@ -194,13 +193,13 @@ def _with_rivals(verdicts: list[Verdict]) -> Iterator[Verdict]:
     first: dict[tuple[str, str], Verdict] = {}
     for verdict in verdicts:
         earlier = first.setdefault((verdict.definition.file, verdict.dag_id), verdict)
-        if earlier is verdict or not verdict.dag_id:
+        label = dag_id_label(verdict.labels)
+        if earlier is verdict or label is None or not verdict.dag_id:
             yield verdict
         elif earlier.definition.conditional or verdict.definition.conditional:
             note = f"{earlier.place} has the same dag id; only one of them may be deployed"
             yield replace(verdict, notes=(*verdict.notes, note))
         else:
-            label = next(label for label in _DAG_ID_LABELS if label in verdict.labels)
             problem = Problem(label, f"{earlier.place} has the same dag id: choose another one", verdict.dag_id)
             position = verdict.definition.source.position((*verdict.container.path, label))
             yield replace(verdict, spec=None, findings=(*verdict.findings, Finding(problem, position)))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from airflow_ecs_dag_schema.dag import DagSpec
 
+_DAG_ID_LABELS = ("airflow.dag.dag_id", "airflow.dag.name")
 _MARKS = (labels_v1.VERSION_LABEL, "airflow.dag.", "airflow.tasks.")
 
 
@@ -71,6 +72,11 @@ def decode(labels: Mapping[str, str]) -> DagSpec:
 def describes_dag(labels: Mapping[str, str]) -> bool:
     """Tell whether ``labels`` are meant to describe a DAG, well or badly."""
     return any(key.startswith(_MARKS) for key in labels)
+
+
+def dag_id_label(labels: Mapping[str, str]) -> str | None:
+    """Return which of ``labels``, of whatever version, has the dag id; ``None`` if none has."""
+    return next((label for label in _DAG_ID_LABELS if label in labels), None)
 
 
 def _unresolved(labels: Mapping[str, str]) -> list[Problem]:
