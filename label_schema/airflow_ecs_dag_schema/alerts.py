@@ -6,9 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from airflow_ecs_dag_schema.values import AuthorValue, EmailAddress, Many, sorted_unique
+from airflow_ecs_dag_schema.values import AuthorValue, EmailAddress, Many, Word, pattern, sorted_unique
 
-AlertEvent = Literal["failure", "retry", "success"]
+AlertEvent = Literal["failure", "missed_deadline", "retry", "success"]
+AlertProfileName = Annotated[Word, pattern(r"[A-Za-z0-9_-]{1,100}", "the name of an alert profile of the platform's")]
+_Events = Annotated[Many[AlertEvent], Field(min_length=1), AfterValidator(sorted_unique)]
 
 
 class EmailAlert(AuthorValue):
@@ -17,13 +19,28 @@ class EmailAlert(AuthorValue):
     Attributes:
         to: 1 to 20 addresses, in the order given.
         on: ``failure``: a task failed and has no try left; ``retry``: a task failed and will be tried again
-            (both: one mail a task, as in 2019); ``success``: the run succeeded (one mail a run).
+            (both: one mail a task, as in 2019); ``success``: the run succeeded (one mail a run);
+            ``missed_deadline``: the run was not through within the DAG's ``deadline`` (one mail a run).
     """
 
     kind: Literal["email"] = "email"
     to: Annotated[Many[EmailAddress], Field(min_length=1, max_length=20)]
-    on: Annotated[Many[AlertEvent], Field(min_length=1), AfterValidator(sorted_unique)] = ("failure",)
+    on: _Events = ("failure",)
 
 
-AnyAlert = EmailAlert
-"""The kinds of alert; a second one makes this a union told apart by ``kind``."""
+class ProfileAlert(AuthorValue):
+    """A message by a profile that the platform configured: Slack, SNS, SES or e-mail, and to whom.
+
+    Attributes:
+        profile: Its name.
+        on: As for ``EmailAlert``.
+    """
+
+    kind: Literal["profile"] = "profile"
+    profile: AlertProfileName
+    on: _Events = ("failure",)
+
+
+ALERTS = (EmailAlert, ProfileAlert)
+"""The kinds of alert, as classes."""
+AnyAlert = Annotated[EmailAlert | ProfileAlert, Field(discriminator="kind")]

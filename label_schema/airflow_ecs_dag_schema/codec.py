@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_ecs_dag_schema import labels_2019, labels_v1
+from airflow_ecs_dag_schema import labels_2019, labels_v1, packed
 from airflow_ecs_dag_schema.label_text import PREFIX
-from airflow_ecs_dag_schema.limits import label_problems
+from airflow_ecs_dag_schema.limits import TASK_DEFINITION_BYTES, compact_size, label_problems, too_large
 from airflow_ecs_dag_schema.problems import LabelError, Problem, label_path
 from airflow_ecs_dag_schema.values import TOKEN_START
 
@@ -19,18 +19,29 @@ _DAG_ID_LABELS = ("airflow.dag.dag_id", "airflow.dag.name")
 _MARKS = (labels_v1.VERSION_LABEL, "airflow.dag.", "airflow.tasks.")
 
 
-def encode(spec: DagSpec) -> dict[str, str]:
+def encode(spec: DagSpec, *, room: int = TASK_DEFINITION_BYTES) -> dict[str, str]:
     """Return ``spec`` as Docker labels, in the newest version of the contract.
 
-    The labels are ASCII, in the order in which a person reads them. A CDK token stays whole in its label.
+    The labels are ASCII, flat, in the order in which a person reads them. Only if they do not fit so, they are packed.
+    A CDK token stays whole in its label, in both forms.
+
+    Args:
+        spec: The DAG.
+        room: Bytes of the task definition's compact JSON that are left for labels.
 
     Raises:
         LabelError: A label, or all of them together, is larger than ECS takes.
     """
     labels = labels_v1.write(spec)
-    if problems := list(label_problems(labels)):
+    if not list(label_problems(labels)) and compact_size(labels) <= room:
+        return labels
+    smaller = packed.packed(labels, keep=(labels_v1.VERSION_LABEL, *_DAG_ID_LABELS))
+    problems = list(label_problems(smaller))
+    if not problems and (size := compact_size(smaller)) > room:
+        problems = [too_large(labels, size, most=room)]
+    if problems:
         raise LabelError(problems)
-    return labels
+    return smaller
 
 
 def decode(labels: Mapping[str, str]) -> DagSpec:
@@ -51,6 +62,9 @@ def decode(labels: Mapping[str, str]) -> DagSpec:
         raise LabelError(problems)
     problems = [*label_problems(own), *_unresolved(own)]
     if problems:
+        raise LabelError(problems)
+    own = packed.unpacked(own)
+    if problems := list(_unresolved(own)):
         raise LabelError(problems)
     version = own.get(labels_v1.VERSION_LABEL)
     if version is None:

@@ -30,6 +30,31 @@ Subnet = Annotated[Word, pattern(r"subnet-[a-z0-9]{1,40}", "a subnet id such as 
 SecurityGroup = Annotated[Word, pattern(r"sg-[a-z0-9]{1,40}", "a security group id such as sg-0ab1")]
 ContainerName = Annotated[Word, pattern(r"[A-Za-z0-9_-]{1,255}", "the name of a container of the task definition")]
 CapacityProviderName = Annotated[Word, pattern(r"[A-Za-z0-9_-]{1,255}", "FARGATE, FARGATE_SPOT or a capacity provider")]
+PlatformVersion = Annotated[Word, pattern(r"LATEST|\d{1,2}\.\d{1,2}\.\d{1,2}", "LATEST or a version such as 1.4.0")]
+TaskDefinitionName = Annotated[
+    Word,
+    pattern(
+        r"(?:arn:aws[a-z-]*:ecs:[a-z0-9-]+:\d{12}:task-definition/)?[A-Za-z0-9_-]{1,255}(?::[1-9]\d{0,8})?",
+        "the family of a task definition, with or without :revision, or its ARN",
+    ),
+]
+TagText = Annotated[
+    Word, Field(max_length=256), pattern(r"[A-Za-z0-9 _.:/=+@-]*", "A-Z a-z 0-9, spaces and _ . : / = + - @")
+]
+
+
+class EcsTag(AuthorValue):
+    """A tag of the ECS tasks, for example for the bill; ``aws:`` is AWS's own prefix."""
+
+    key: Annotated[
+        Word,
+        Field(min_length=1, max_length=128),
+        pattern(
+            r"(?![Aa][Ww][Ss]:)[A-Za-z0-9 _.:/=+@-]+",
+            "A-Z a-z 0-9, spaces and _ . : / = + - @, not beginning with aws:",
+        ),
+    ]
+    value: TagText = ""
 
 
 class CapacityProvider(AuthorValue):
@@ -50,6 +75,8 @@ class EcsSettings(FrozenModel):
         subnets: Needed by task definitions with network mode ``awsvpc``, so by Fargate.
         security_groups: Without any, the VPC's default group.
         assign_public_ip: Whether the network interface gets a public address.
+        platform_version: Of Fargate; without it, LATEST.
+        tags: Of the ECS tasks, at most 30.
         container_name: The container that runs the command; without it, the one that carries the labels.
     """
 
@@ -59,6 +86,8 @@ class EcsSettings(FrozenModel):
     subnets: Annotated[Many[Subnet], Field(max_length=16), AfterValidator(sorted_unique)] = ()
     security_groups: Annotated[Many[SecurityGroup], Field(max_length=5), AfterValidator(sorted_unique)] = ()
     assign_public_ip: Flag | None = None
+    platform_version: PlatformVersion | None = None
+    tags: Annotated[Many[EcsTag], Field(max_length=30)] = ()
     container_name: ContainerName | None = None
 
     @model_validator(mode="after")

@@ -17,7 +17,10 @@ from airflow_ecs_dag_schema.schedule import (
     CronTrigger,
     DeltaDataInterval,
     DeltaTrigger,
+    Events,
     Manual,
+    OnAssets,
+    OnAssetsOrTime,
     Once,
 )
 
@@ -43,16 +46,23 @@ def shortest_interval(schedule: AnySchedule, *, below: timedelta) -> timedelta |
             return every if every < below else None
         case Continuous():
             return timedelta(0)
-        case Once() | Manual():
+        case Events(moments=moments):
+            shortest = min((after - before for before, after in pairwise(moments)), default=below)
+            return shortest if shortest < below else None
+        case OnAssetsOrTime(cron=cron):
+            return _cron_interval(PRESETS.get(cron, cron), below)
+        case Once() | Manual() | OnAssets():
             return None
 
 
 def runs_between(schedule: AnySchedule, start: datetime, end: datetime, *, most: int) -> int:
     """Return how many runs ``schedule`` has from ``start`` to ``end``; more than ``most`` are not counted on."""
-    if isinstance(schedule, Continuous | Manual) or end < start:
+    if isinstance(schedule, Continuous | Manual | OnAssets | OnAssetsOrTime) or end < start:
         return 0
     if isinstance(schedule, Once):
         return 1
+    if isinstance(schedule, Events):
+        return min(sum(start <= moment <= end for moment in schedule.moments), most + 1)
     if start < EARLIEST:
         return most + 1
     match schedule:

@@ -21,7 +21,7 @@ Tree = dict[str, Any]
 """Nested labels: a part of a key to the text of the label, or to the tree below it."""
 
 
-def to_text(value: bool | int | datetime | timedelta | str) -> str:  # noqa: FBT001 - the value to be written
+def to_text(value: bool | float | datetime | timedelta | str) -> str:  # noqa: FBT001 - the value to be written
     """Return the one spelling of ``value`` in a label.
 
     Raises:
@@ -32,6 +32,8 @@ def to_text(value: bool | int | datetime | timedelta | str) -> str:  # noqa: FBT
             return "true" if value else "false"
         case int():
             return str(value)
+        case float():
+            return json.dumps(value).removesuffix(".0")
         case datetime():
             return value.astimezone(UTC).isoformat()
         case timedelta():

@@ -6,8 +6,11 @@ label                          holds
 ``airflow.schema_version``     ``1``
 ``airflow.dag.*``              the fields of the DAG
 ``airflow.ecs.*``              where ECS runs its tasks
-``airflow.tasks.<id>.*``       the fields of one task
+``airflow.tasks.<key>.*``      the fields of one task
 =============================  ====================================================
+
+A task's key is its id. The id of a task within a group has dots in it, ``load.tables``; its key is any other text then,
+and its field ``task_id`` holds the id.
 """
 
 from __future__ import annotations
@@ -53,8 +56,11 @@ def _leaves(spec: DagSpec) -> Iterator[tuple[str, Any]]:
     yield from _fields(spec, "airflow.dag", leave_out={"ecs", "tasks"})
     yield from _fields(spec.ecs, "airflow.ecs")
     for task in spec.tasks:
-        yield f"airflow.tasks.{task.task_id}.kind", task.kind
-        yield from _fields(task, f"airflow.tasks.{task.task_id}", leave_out={"kind", "task_id"})
+        path = f"airflow.tasks.{spec.keys[task.task_id]}"
+        if spec.keys[task.task_id] != task.task_id:
+            yield f"{path}.task_id", task.task_id
+        yield f"{path}.kind", task.kind
+        yield from _fields(task, path, leave_out={"kind", "task_id"})
 
 
 def _fields(
@@ -74,6 +80,9 @@ def _value(value: object, path: str) -> Iterator[tuple[str, Any]]:
             yield path, EMPTY_LIST
         for index, item in enumerate(value):
             yield from _value(item, f"{path}.{index}")
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _value(item, f"{path}.{name}")
     else:
         yield path, value
 
@@ -87,14 +96,15 @@ def read(labels: dict[str, str]) -> DagSpec:
     tree, problems = read_tree({key: text for key, text in labels.items() if key != VERSION_LABEL})
     dag, ecs, fields_by_task = _rooms(tree, problems)
     tasks = _tasks(fields_by_task, problems)
-    ordered = tuple({"kind": "ecs", **fields, "task_id": task_id} for task_id, fields in tasks.items())
+    keys = {task_id: key for key, task_id in _ids(tasks).items()}
+    ordered = tuple({"kind": "ecs", "task_id": key, **fields} for key, fields in tasks.items())
     try:
         spec = DagSpec.model_validate({**dag, "ecs": ecs, "tasks": ordered}, context=FROM_LABELS)
     except ValidationError as error:
-        found = list(spec_problems(error, list(tasks)))
+        found = list(spec_problems(error, list(_ids(tasks).values())))
         if not any(problem.path == "tasks" for problem in found):
             found.extend(graph_problems(_arrows(tasks)))
-        problems.extend(_with_label(problem) for problem in found)
+        problems.extend(_with_label(problem, keys) for problem in found)
     if problems:
         raise LabelError(problems)
     return spec
@@ -124,28 +134,44 @@ def _rooms(tree: Tree, problems: list[Problem]) -> tuple[Tree, Tree, Tree]:
 
 def _tasks(fields_by_task: Tree, problems: list[Problem]) -> dict[str, Tree]:
     tasks: dict[str, Tree] = {}
-    for task_id, fields in fields_by_task.items():
-        path = f"airflow.tasks.{task_id}"
+    for key, fields in fields_by_task.items():
         if isinstance(fields, dict):
-            tasks[task_id] = {name: value for name, value in fields.items() if name != "task_id"}
-            path = f"{path}.task_id"
-        if not isinstance(fields, dict) or "task_id" in fields:
-            problems.append(Problem(path, "unknown label; a task's fields are airflow.tasks.<task id>.<field>"))
+            tasks[key] = fields
+        else:
+            problems.append(
+                Problem(f"airflow.tasks.{key}", "unknown label; a task's fields are airflow.tasks.<task id>.<field>")
+            )
     return tasks
+
+
+def _ids(tasks: dict[str, Tree]) -> dict[str, str]:
+    """Return the task id of each key, right or wrong; a key whose id can't be told stands for itself."""
+    named = {key: fields.get("task_id", key) for key, fields in tasks.items()}
+    return {key: task_id if isinstance(task_id, str) else key for key, task_id in named.items()}
 
 
 def _arrows(tasks: dict[str, Tree]) -> dict[str, tuple[str, ...]]:
     """Return the arrows of tasks that may be wrong otherwise, so that one run names all problems."""
     arrows = {}
-    for task_id, fields in tasks.items():
+    ids = _ids(tasks)
+    for key, fields in tasks.items():
         upstream = fields.get("upstream")
         names = upstream.values() if isinstance(upstream, dict) else ()
-        arrows[task_id] = tuple(name for name in names if isinstance(name, str))
+        arrows[ids[key]] = tuple(name for name in names if isinstance(name, str))
     return arrows
 
 
-def _with_label(problem: Problem) -> Problem:
-    """Replace the path of a field by the label that holds it."""
-    room = problem.path.partition(".")[0]
-    path = problem.path if room in _ROOMS else f"dag.{problem.path}"
+def _with_label(problem: Problem, keys: dict[str, str]) -> Problem:
+    """Replace the path of a field by the label that holds it; ``keys`` has the key of each task id."""
+    room, _, rest = problem.path.partition(".")
+    if room == "tasks" and rest:
+        parts = rest.split(".")
+        for count in range(len(parts), 0, -1):
+            if (task_id := ".".join(parts[:count])) in keys:
+                path = ".".join(("tasks", keys[task_id], *parts[count:]))
+                break
+        else:
+            path = problem.path
+    else:
+        path = problem.path if room in _ROOMS else f"dag.{problem.path}"
     return Problem(f"airflow.{path}".removesuffix("."), problem.message, problem.value)

@@ -23,6 +23,11 @@ _KEY = re.compile(r"[A-Za-z0-9._-]{1,1000}\Z", re.ASCII)
 _NAMED = 5
 
 
+def label_key_problem(key: str) -> str | None:
+    """Return what is wrong with the key of a label; ``None`` if nothing is."""
+    return None if _KEY.match(key) else "a label's key is 1 to 1,000 of A-Z a-z 0-9 . _ -: rename the label"
+
+
 def label_problems(labels: Mapping[str, str]) -> Iterator[Problem]:
     """Yield a problem for each label that ECS or Fargate would not take, and one if all are too large together."""
     total = 0
@@ -30,8 +35,8 @@ def label_problems(labels: Mapping[str, str]) -> Iterator[Problem]:
         path = label_path(key)
         size = len(key.encode("utf-8", "surrogatepass")) + len(text.encode("utf-8", "surrogatepass"))
         total += size
-        if not _KEY.match(key):
-            yield Problem(path, "a label's key is 1 to 1,000 of A-Z a-z 0-9 . _ -: rename the label", key)
+        if problem := label_key_problem(key):
+            yield Problem(path, problem, key)
         if size > LABEL_BYTES:
             yield Problem(
                 path,
@@ -43,8 +48,14 @@ def label_problems(labels: Mapping[str, str]) -> Iterator[Problem]:
         yield too_large(labels, total)
 
 
-def too_large(labels: Mapping[str, str], size: int) -> Problem:
-    """Return the problem of a task definition of ``size`` bytes, with its largest groups of labels named."""
+def too_large(labels: Mapping[str, str], size: int, *, most: int = TASK_DEFINITION_BYTES) -> Problem:
+    """Return the problem of a task definition of ``size`` bytes, with its largest groups of labels named.
+
+    Args:
+        labels: Those of the DAG, flat.
+        size: What it has, packed where that is smaller.
+        most: What fits.
+    """
     groups: dict[str, int] = {}
     for key, text in labels.items():
         group = ".".join(key.split(".")[:3])
@@ -53,7 +64,7 @@ def too_large(labels: Mapping[str, str], size: int) -> Problem:
     named = ", ".join(f"{label_path(group)} {bytes_} bytes" for group, bytes_ in largest)
     return Problem(
         "airflow",
-        f"the task definition is {size} bytes, at most {TASK_DEFINITION_BYTES} fit; the largest labels: {named}. "
+        f"the task definition is {size} bytes, at most {most} fit; the largest labels: {named}. "
         "Shorten them or divide the DAG over two task definitions",
     )
 

@@ -1,7 +1,8 @@
 """What the platform lets a project's DAG be: one model, the same at synth and in Airflow.
 
-A field that a policy leaves out allows all that the contract itself allows, so an empty policy changes nothing. A list
-that is there allows what it names and nothing else; an empty one allows nothing.
+What reaches beyond a project's own DAG and its own rights is denied unless the policy allows it: operators that act
+with Airflow's rights, pools, priority, alert profiles. Any other field that is left out allows all that the contract
+itself allows. A list that is there allows what it names and nothing else; an empty one allows nothing.
 """
 
 from __future__ import annotations
@@ -13,15 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar, get_args
 
 import yaml
-from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
 
+from airflow_ecs_dag_schema.alerts import AlertProfileName
 from airflow_ecs_dag_schema.ecs_settings import LaunchType
+from airflow_ecs_dag_schema.operators import BUILT_IN, OperatorName
+from airflow_ecs_dag_schema.platform_parts import AnyAlertProfile, OperatorRule
 from airflow_ecs_dag_schema.problems import DagDefinitionError, Problem, shown
 from airflow_ecs_dag_schema.schedule import SCHEDULES
 from airflow_ecs_dag_schema.tasks import TASK_KINDS
 from airflow_ecs_dag_schema.templates import DATE_FUNCTIONS, FILTERS, VARIABLES
 from airflow_ecs_dag_schema.validation import spec_problems
-from airflow_ecs_dag_schema.values import FROM_LABELS, Duration, FrozenModel, Many, sorted_unique
+from airflow_ecs_dag_schema.values import FROM_LABELS, Duration, FrozenModel, Many, Map, sorted_unique
 
 if TYPE_CHECKING:
     from yaml.nodes import MappingNode
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 LARGEST_FILE = 256 * 1024
 """Bytes of a policy file; a larger one is somebody else's file."""
 _MOST_ENTRIES = 1_000
+_COMMON_PRIORITY = 10
 _DURATION: TypeAdapter[timedelta] = TypeAdapter(Duration)
 _SCHEDULE_KINDS = frozenset(kind.model_fields["kind"].default for kind in SCHEDULES)
 
@@ -115,7 +120,21 @@ class Policy(FrozenModel):
         subnets: Subnet ids.
         security_groups: Ids; the word ``default`` is the VPC's default group, which subnets get without any.
         public_ip: Whether a task may be given a public address.
+        task_definitions: Families of other task definitions that a task may run. Each must name the DAG in its own
+            label ``airflow.run_by`` in any case.
         alert_domains: What may stand after the ``@`` of an alert's address; upper and lower case are one.
+        alert_profiles: The profiles that alerts may name, and what each is.
+        operators: The sensors and operators of Airflow's that a task may be, by name, with what their arguments may
+            be. Those that touch nothing but their own run need no entry: ``approval``, ``date_time_sensor``,
+            ``empty``, ``time_delta_sensor``.
+        pools: The pools that a task may name.
+        outlets: The URIs of assets that a task may say it makes.
+        asset_schedules: The URIs of assets that may start a DAG.
+        max_priority_weight: Highest ``priority_weight`` of a task.
+        max_pool_slots: Most ``pool_slots`` of a task.
+        max_mapped_items: Items of a list that a task is mapped over.
+        max_cpu: Most CPU units that a task may ask for.
+        max_memory_limit_mib: Most MiB of memory that a task may ask for.
         max_tasks: Tasks of a DAG.
         max_edges: Arrows between the tasks of a DAG.
         max_depth: Tasks on the longest path through a DAG.
@@ -150,7 +169,18 @@ class Policy(FrozenModel):
     subnets: _Listed[_Glob] | None = None
     security_groups: _Listed[_Glob] | None = None
     public_ip: bool = True
+    task_definitions: _Listed[_Glob] | None = None
     alert_domains: _Listed[_Glob] | None = None
+    alert_profiles: Map[AlertProfileName, AnyAlertProfile] = Field(default={})
+    operators: Map[OperatorName, OperatorRule] = Field(default={})
+    pools: _Listed[_Glob] = ("default_pool",)
+    outlets: _Listed[_Glob] | None = None
+    asset_schedules: _Listed[_Glob] | None = None
+    max_priority_weight: _Cap = _COMMON_PRIORITY
+    max_pool_slots: _Cap = 1
+    max_mapped_items: _Cap | None = None
+    max_cpu: _Cap | None = None
+    max_memory_limit_mib: _Cap | None = None
     max_tasks: _Cap | None = None
     max_edges: _Cap | None = None
     max_depth: _Cap | None = None
@@ -166,6 +196,23 @@ class Policy(FrozenModel):
     min_schedule_interval: _Wait | None = None
     max_catchup_runs: Annotated[int, Field(ge=0, le=10_000)] | None = None
     max_dags: _Cap | None = None
+
+    @model_validator(mode="after")
+    def _check_operators(self) -> Self:
+        for name, rule in self.operators.items():
+            if name in BUILT_IN and rule.operator_class is not None:
+                raise ValueError(
+                    f"the operator {name} is built in: leave its operator_class out, or name yours otherwise"
+                )
+            if name not in BUILT_IN and rule.operator_class is None:
+                raise ValueError(
+                    f"the operator {name} is not built in: give its operator_class and arguments, or choose from "
+                    f"{', '.join(BUILT_IN)}"
+                )
+            taken = BUILT_IN[name].arguments if name in BUILT_IN else rule.arguments
+            if unknown := sorted(rule.values.keys() - taken.keys()):
+                raise ValueError(f"the operator {name} has no argument {unknown[0]}; allowed: {', '.join(taken)}")
+        return self
 
     @classmethod
     def of(cls, fields: Mapping[str, Any], *, subject: str = "the policy") -> Self:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from airflow_ecs_dag_schema.dag import DagSpec
     from airflow_ecs_dag_schema.policy import Policy
-    from airflow_ecs_dag_schema.tasks import LatestOnlySpec
+    from airflow_ecs_dag_schema.tasks import TaskSpec
     from airflow_ecs_dag_schema.violations import Facts
 
 
@@ -36,7 +36,7 @@ def size_violations(spec: DagSpec, policy: Policy, facts: Facts) -> Iterator[Vio
     )
     for task in spec.tasks:
         if isinstance(task, EcsTaskSpec):
-            path_of_args = f"airflow.tasks.{task.task_id}.{'args' if task.args else 'command'}"
+            path_of_args = f"airflow.tasks.{spec.keys[task.task_id]}.{'args' if task.args else 'command'}"
             items = len(task.command or ()) + len(task.args)
             yield from _capped(
                 "size.args", path_of_args, "a task", "items in command and args", items, policy.max_args,
@@ -121,11 +121,11 @@ def _capped(  # noqa: PLR0917 - what the two dozen words of a limit are
         )
 
 
-def _retries(spec: DagSpec, task: EcsTaskSpec | LatestOnlySpec, policy: Policy) -> Iterator[Violation]:
+def _retries(spec: DagSpec, task: TaskSpec, policy: Policy) -> Iterator[Violation]:
     own = task.retries is not None
     retries = task.retries if task.retries is not None else spec.defaults.retries
     if policy.max_retries is not None and retries > policy.max_retries:
-        path = f"airflow.tasks.{task.task_id}.retries" if own else "airflow.dag.defaults.retries"
+        path = f"airflow.tasks.{spec.keys[task.task_id]}.retries" if own else "airflow.dag.defaults.retries"
         yield Violation(
             "retries.too-many",
             path,
@@ -136,7 +136,7 @@ def _retries(spec: DagSpec, task: EcsTaskSpec | LatestOnlySpec, policy: Policy) 
 
 
 def _execution_timeout(spec: DagSpec, task: EcsTaskSpec, policy: Policy) -> Iterator[Violation]:
-    own = f"airflow.tasks.{task.task_id}.execution_timeout"
+    own = f"airflow.tasks.{spec.keys[task.task_id]}.execution_timeout"
     timeout = task.execution_timeout or spec.defaults.execution_timeout
     if timeout is None and policy.require_execution_timeout:
         yield Violation(

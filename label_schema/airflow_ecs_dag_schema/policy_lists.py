@@ -54,7 +54,7 @@ def kind_violations(spec: DagSpec, policy: Policy, _: Facts) -> Iterator[Violati
         "task.kind",
         "kind of task",
         policy.task_kinds,
-        ((f"airflow.tasks.{task.task_id}.kind", task.kind) for task in spec.tasks),
+        ((f"airflow.tasks.{spec.keys[task.task_id]}.kind", task.kind) for task in spec.tasks),
     )
     yield from _listed(
         "schedule.kind", "kind of schedule", policy.schedules, [("airflow.dag.schedule.kind", spec.schedule.kind)]
@@ -145,7 +145,7 @@ def alert_violations(spec: DagSpec, policy: Policy, _: Facts) -> Iterator[Violat
     if policy.alert_domains is None:
         return
     for number, alert in enumerate(spec.alerts):
-        for path, address in _numbered(f"airflow.dag.alerts.{number}.to", alert.to):
+        for path, address in _numbered(f"airflow.dag.alerts.{number}.to", getattr(alert, "to", ())):
             if not any(may_match(f"*@{glob}", address, ignore_case=True) for glob in policy.alert_domains):
                 yield Violation(
                     "alert.domain",

@@ -8,15 +8,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from importlib.resources import files
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self, TypeAlias
 
 from croniter import CroniterBadDateError, CroniterError, croniter
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
-from airflow_ecs_dag_schema.values import AuthorValue, Duration, Line
+from airflow_ecs_dag_schema import asset_condition
+from airflow_ecs_dag_schema.assets import Asset
+from airflow_ecs_dag_schema.problems import DagDefinitionError, Problem
+from airflow_ecs_dag_schema.values import AuthorValue, Duration, Line, Many, Moment, sorted_unique
 
 PRESETS = {
     "@hourly": "0 * * * *",
@@ -68,6 +72,11 @@ def _check_timezone(value: str) -> str:
     return value
 
 
+def _check_condition(value: str) -> str:
+    return asset_condition.text_of(asset_condition.parse(value))
+
+
+AssetCondition = Annotated[Line, AfterValidator(_check_condition)]
 Cron = Annotated[Line, AfterValidator(_check_cron)]
 Timezone = Annotated[Line, AfterValidator(_check_timezone)]
 
@@ -120,11 +129,79 @@ class Manual(AuthorValue):
     kind: Literal["manual"] = "manual"
 
 
-SCHEDULES = (CronTrigger, CronDataInterval, DeltaTrigger, DeltaDataInterval, Once, Continuous, Manual)
+class Events(AuthorValue):
+    """At the moments of a list; ``{{ ds }}`` is the day (in UTC) of that moment."""
+
+    kind: Literal["events"] = "events"
+    moments: Annotated[Many[Moment], Field(min_length=1, max_length=200), AfterValidator(sorted_unique)]
+
+
+class _OnAssets(AuthorValue):
+    assets: Annotated[Many[Asset], Field(min_length=1, max_length=50)]
+    condition: AssetCondition | None = None
+    """Such as ``0 & (1 | 2)``, by place in ``assets``; without it, all of them."""
+
+    @model_validator(mode="after")
+    def _check_condition(self) -> Self:
+        known = {(asset.uri, asset.name) for asset in self.assets}
+        if len(known) < len(self.assets):
+            raise ValueError("an asset is named more than once: name it once, its number may stand several times")
+        if self.condition is not None:
+            numbers = set(asset_condition.numbers_in(asset_condition.parse(self.condition)))
+            if numbers != set(range(len(self.assets))):
+                raise ValueError(
+                    f"the condition uses the assets {sorted(numbers)}, there are {list(range(len(self.assets)))}: "
+                    "use each of them"
+                )
+        return self
+
+    @property
+    def tree(self) -> asset_condition.Condition:
+        """The condition, of numbers of :attr:`assets`."""
+        if self.condition is None:
+            return asset_condition.joined("&", list(range(len(self.assets))))
+        return asset_condition.parse(self.condition)
+
+
+class OnAssets(_OnAssets):
+    """When its assets have new data, as the condition says."""
+
+    kind: Literal["assets"] = "assets"
+
+
+class OnAssetsOrTime(_OnAssets):
+    """When its assets have new data, and at the moments of a cron expression."""
+
+    kind: Literal["assets_or_time"] = "assets_or_time"
+    cron: Cron
+    timezone: Timezone = "UTC"
+
+
+SCHEDULES = (
+    CronTrigger,
+    CronDataInterval,
+    DeltaTrigger,
+    DeltaDataInterval,
+    Once,
+    Continuous,
+    Manual,
+    Events,
+    OnAssets,
+    OnAssetsOrTime,
+)
 """The kinds of schedule, as classes."""
 
 AnySchedule = Annotated[
-    CronTrigger | CronDataInterval | DeltaTrigger | DeltaDataInterval | Once | Continuous | Manual,
+    CronTrigger
+    | CronDataInterval
+    | DeltaTrigger
+    | DeltaDataInterval
+    | Once
+    | Continuous
+    | Manual
+    | Events
+    | OnAssets
+    | OnAssetsOrTime,
     Field(discriminator="kind"),
 ]
 
@@ -179,3 +256,72 @@ class Schedule:
     def manual() -> Manual:
         """Run only when triggered."""
         return Manual()
+
+    @staticmethod
+    def events(moments: list[datetime] | tuple[datetime, ...]) -> Events:
+        """Run at these moments, at most 200; each with its timezone."""
+        return Events(moments=moments)
+
+    @staticmethod
+    def assets(on: AssetParts) -> OnAssets:
+        """Run when the data is new: ``Schedule.assets([sales, rates])`` waits for all, see :func:`any_of`."""
+        assets, condition = _flattened(on)
+        return OnAssets(assets=assets, condition=condition)
+
+    @staticmethod
+    def assets_or_cron(on: AssetParts, cron: str, *, timezone: str = "UTC") -> OnAssetsOrTime:
+        """Run when the data is new, and at the moments of a cron expression."""
+        assets, condition = _flattened(on)
+        return OnAssetsOrTime(assets=assets, condition=condition, cron=cron, timezone=timezone)
+
+
+@dataclass(frozen=True)
+class AssetGroup:
+    """Assets of which all, or any, must have new data; made by :func:`all_of` and :func:`any_of`."""
+
+    operator: Literal["&", "|"]
+    of: tuple[Asset | AssetGroup, ...]
+
+
+AssetParts: TypeAlias = "Asset | AssetGroup | list[Asset | AssetGroup] | tuple[Asset | AssetGroup, ...]"
+
+
+def all_of(*parts: Asset | AssetGroup) -> AssetGroup:
+    """Return the condition that each of ``parts`` has new data."""
+    return AssetGroup("&", _checked_parts(parts))
+
+
+def any_of(*parts: Asset | AssetGroup) -> AssetGroup:
+    """Return the condition that at least one of ``parts`` has new data."""
+    return AssetGroup("|", _checked_parts(parts))
+
+
+def _checked_parts(parts: object) -> tuple[Asset | AssetGroup, ...]:
+    if not isinstance(parts, list | tuple) or not parts:
+        raise _not_assets(parts)
+    for part in parts:
+        if not isinstance(part, Asset | AssetGroup):
+            raise _not_assets(part)
+    return tuple(parts)
+
+
+def _not_assets(got: object) -> DagDefinitionError:
+    problem = Problem("assets", "expected an Asset, all_of(...), any_of(...) or a list of these", repr(got))
+    return DagDefinitionError([problem], subject="Schedule")
+
+
+def _flattened(on: AssetParts) -> tuple[tuple[Asset, ...], str | None]:
+    """Return the assets of a condition, each once, and the condition by their numbers."""
+    whole = (
+        on if isinstance(on, AssetGroup) else AssetGroup("&", _checked_parts((on,) if isinstance(on, Asset) else on))
+    )
+    numbers: dict[Asset, int] = {}
+
+    def condition(part: Asset | AssetGroup) -> asset_condition.Condition:
+        if isinstance(part, Asset):
+            return numbers.setdefault(part, len(numbers))
+        return asset_condition.joined(part.operator, [condition(each) for each in part.of])
+
+    tree = condition(whole)
+    plain = asset_condition.joined("&", list(range(len(numbers))))
+    return tuple(numbers), None if tree == plain else asset_condition.text_of(tree)

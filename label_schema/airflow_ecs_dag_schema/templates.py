@@ -30,9 +30,15 @@ VARIABLES = frozenset(
         "task_id",
         "try_number",
         "map_index",
+        "item",
+        "params",
+        "ti",
     }
 )
 """Names that a template may use; ``airflow_ecs_dag_loader.template_values`` gives each its value."""
+
+_COMPOUND = frozenset({"params", "ti"})
+"""Variables of which only parts may be used: ``params.country``, ``ti.xcom_pull(task_ids='extract')``."""
 
 FILTERS = frozenset(
     {"ds", "ds_nodash", "ts", "ts_nodash", "ts_nodash_with_tz", "default", "lower", "upper", "trim", "tojson"}
@@ -52,8 +58,9 @@ _DATE_FORMAT = re.compile(r"(?:%-?[A-Za-z%]|[^%]){0,100}\Z", re.ASCII)
 """No widths: the C library obeys ``%999999999d``, with as many bytes of the worker's memory."""
 _PARSER = Environment(autoescape=False)  # noqa: S701 - parses only, renders nothing
 _HINT = (
-    f"allowed are {{{{ name }}}} with name one of {', '.join(sorted(VARIABLES))}; "
-    f"filters {', '.join(sorted(FILTERS))}; macros.{' and macros.'.join(sorted(DATE_FUNCTIONS))}"
+    f"allowed are {{{{ name }}}} with name one of {', '.join(sorted(VARIABLES - _COMPOUND))}; "
+    f"filters {', '.join(sorted(FILTERS))}; macros.{' and macros.'.join(sorted(DATE_FUNCTIONS))}; params.name; "
+    "ti.xcom_pull(task_ids='a task before'), and of it and of item an entry such as ['rows']"
 )
 
 
@@ -91,26 +98,49 @@ def check_template(text: str) -> str:
 
 @dataclass(frozen=True)
 class TemplateNames:
-    """What the templates of a text use: names of :data:`VARIABLES`, :data:`FILTERS` and :data:`DATE_FUNCTIONS`."""
+    """What the templates of a text use.
 
-    variables: frozenset[str]
-    filters: frozenset[str]
-    functions: frozenset[str]
+    Attributes:
+        variables: Names of :data:`VARIABLES`.
+        filters: Names of :data:`FILTERS`.
+        functions: Names of :data:`DATE_FUNCTIONS`.
+        params: Params of the DAG.
+        outputs: Ids of tasks whose output is used.
+    """
+
+    variables: frozenset[str] = frozenset()
+    filters: frozenset[str] = frozenset()
+    functions: frozenset[str] = frozenset()
+    params: frozenset[str] = frozenset()
+    outputs: frozenset[str] = frozenset()
 
 
 def names_in(text: str) -> TemplateNames:
     """Return the names that the templates of ``text`` use; :func:`check_template` passed it before."""
-    variables, filters, functions = set(), set(), set()
-    if is_template(text):
-        for node in _PARSER.parse(text).find_all((nodes.Name, nodes.Filter, nodes.Getattr)):
-            match node:
-                case nodes.Name(name=name):
-                    variables.add(name)
-                case nodes.Filter(name=name):
-                    filters.add(name)
-                case nodes.Getattr(node=nodes.Name(name="macros"), attr=attr):
-                    functions.add(attr)
-    return TemplateNames(frozenset(variables - {"macros"}), frozenset(filters), frozenset(functions))
+    if not is_template(text):
+        return TemplateNames()
+    variables, filters, functions, params, outputs = set(), set(), set(), set(), set()
+    for node in _PARSER.parse(text).find_all((nodes.Name, nodes.Filter, nodes.Getattr, nodes.Getitem, nodes.Call)):
+        match node:
+            case nodes.Name(name=name):
+                variables.add(name)
+            case nodes.Filter(name=name):
+                filters.add(name)
+            case nodes.Getattr(node=nodes.Name(name="macros"), attr=attr):
+                functions.add(attr)
+            case nodes.Getattr(node=nodes.Name(name="params"), attr=attr):
+                params.add(attr)
+            case nodes.Getitem(node=nodes.Name(name="params"), arg=nodes.Const(value=name)):
+                params.add(name)
+            case nodes.Call() if (task_id := _pulled(node)) is not None:
+                outputs.add(task_id)
+    return TemplateNames(
+        frozenset(variables - {"macros"}),
+        frozenset(filters),
+        frozenset(functions),
+        frozenset(params),
+        frozenset(outputs),
+    )
 
 
 def _has_too_many_parts(tree: nodes.Template) -> bool:
@@ -123,12 +153,21 @@ def _has_too_many_parts(tree: nodes.Template) -> bool:
     return bool(waiting)
 
 
-def _check(node: nodes.Node) -> None:  # noqa: C901 - one case a kind of node
+def _check(node: nodes.Node) -> None:  # noqa: C901, PLR0912 - one case a kind of node
     match node:
         case nodes.TemplateData() | nodes.Const(value=None | bool() | int() | float() | str()):
             return
-        case nodes.Name(name=name, ctx="load") if name in VARIABLES:
+        case nodes.Name(name=name, ctx="load") if name in VARIABLES - _COMPOUND:
             return
+        case (
+            nodes.Getattr(node=nodes.Name(name="params"))
+            | nodes.Getitem(node=nodes.Name(name="params"), arg=nodes.Const(value=str()))
+        ):
+            return
+        case nodes.Name(name=name) if name in _COMPOUND:
+            raise ValueError(f"{name} is not allowed by itself in a template; {_HINT}")
+        case nodes.Getitem(node=nodes.Name(name="item") | nodes.Call() as value, arg=nodes.Const(value=str() | int())):
+            _check_entry(value)
         case nodes.Name(name=name):
             raise ValueError(f"unknown variable {shown(name)} in a template; {_HINT}")
         case nodes.Filter(node=value, name=name, args=args, kwargs=[], dyn_args=None, dyn_kwargs=None):
@@ -144,10 +183,40 @@ def _check(node: nodes.Node) -> None:  # noqa: C901 - one case a kind of node
                 )
         case nodes.Neg(node=nodes.Const(value=int())):
             return
+        case nodes.Call() if _pulled(node) is not None:
+            return
         case nodes.Call(args=args, kwargs=[], dyn_args=None, dyn_kwargs=None):
             _check_call(node, args)
         case _:
             raise ValueError(f"{type(node).__name__.lower()} is not allowed in a template; {_HINT}")
+
+
+def _check_entry(value: nodes.Expr) -> None:
+    """Check what an entry is taken of: an item, or an output."""
+    if isinstance(value, nodes.Call) and _pulled(value) is None:
+        raise ValueError(f"entries are taken of an item or of an output only; {_HINT}")
+
+
+def _pulled(node: nodes.Call) -> str | None:
+    """Return the task whose output ``node`` pulls, as in ``ti.xcom_pull(task_ids='extract')``, if it does that."""
+    match node:
+        case nodes.Call(
+            node=nodes.Getattr(node=nodes.Name(name="ti"), attr="xcom_pull"),
+            args=[nodes.Const(value=str() as task_id)],
+            kwargs=[],
+            dyn_args=None,
+            dyn_kwargs=None,
+        ):
+            return task_id
+        case nodes.Call(
+            node=nodes.Getattr(node=nodes.Name(name="ti"), attr="xcom_pull"),
+            args=[],
+            kwargs=[nodes.Keyword(key="task_ids", value=nodes.Const(value=str() as task_id))],
+            dyn_args=None,
+            dyn_kwargs=None,
+        ):
+            return task_id
+    return None
 
 
 def _check_call(node: nodes.Call, args: list[nodes.Expr]) -> None:

@@ -15,6 +15,7 @@ from airflow_ecs_dag_schema import labels_2019, labels_v1
 from airflow_ecs_dag_schema.codec import decode
 from airflow_ecs_dag_schema.label_text import PREFIX
 from airflow_ecs_dag_schema.limits import label_problems
+from airflow_ecs_dag_schema.packed import unpacked
 from airflow_ecs_dag_schema.problems import LabelError, Problem
 from airflow_ecs_dag_schema.values import TOKEN_START
 
@@ -123,6 +124,7 @@ def _attempt(labels: dict[str, str]) -> Reading:
 
 
 def _read(labels: dict[str, str]) -> DagSpec:
+    labels = unpacked(labels)
     match labels.get(labels_v1.VERSION_LABEL):
         case None:
             return labels_2019.read(labels)

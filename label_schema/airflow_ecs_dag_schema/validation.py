@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-    Path = tuple[str | int, ...]
-
+Path = tuple[str | int, ...]
 
 _KIND_ERRORS = frozenset({"union_tag_invalid", "union_tag_not_found", "model_attributes_type"})
 _EXPECTED = {
@@ -32,6 +31,20 @@ _EXPECTED = {
 """What pydantic's plainest complaints ask for, in words for a DAG's author."""
 
 
+class _Place(NamedTuple):
+    """Where in a model something is.
+
+    Attributes:
+        path: As an author wrote it.
+        owner: The model that its last part belongs to.
+        kinds: The kinds of model that may stand there.
+    """
+
+    path: Path
+    owner: type[BaseModel]
+    kinds: list[str]
+
+
 def spec_problems(
     error: ValidationError, task_ids: Sequence[str], root: type[BaseModel] = DagSpec
 ) -> Iterator[Problem]:
@@ -43,7 +56,8 @@ def spec_problems(
         root: The model that was to be made: the whole spec, or one of the values that it consists of.
     """
     for detail in error.errors(include_url=False):
-        path, owner = _walk(detail["loc"], root)
+        place = _walk(detail["loc"], root)
+        path = place.path
         if detail["type"] in _KIND_ERRORS:
             path = (*path, "kind")
         if len(path) > 1 and path[0] == "tasks" and isinstance(path[1], int):
@@ -52,34 +66,38 @@ def spec_problems(
         if isinstance(cause, DagDefinitionError):
             yield from cause.problems
         else:
-            yield Problem(".".join(map(str, path)), _message(detail, owner, root), _value(detail))
+            yield Problem(".".join(map(str, path)), _message(detail, place), _value(detail))
 
 
-def _walk(location: tuple[str | int, ...], root: type[BaseModel]) -> tuple[Path, type[BaseModel]]:
-    """Follow ``location`` into ``root``; return it as an author wrote it, and the model that its last part belongs to.
+def _walk(location: Path, root: type[BaseModel]) -> _Place:
+    """Follow ``location`` into ``root``.
 
-    Where a field holds one of several models told apart by ``kind``, pydantic puts that kind into the location.
+    Where a field holds one of several models told apart by ``kind``, pydantic puts that kind into the location; where
+    a name of a map is wrong, it puts ``[key]`` after the name.
     """
     path: list[str | int] = []
     models: dict[str, type[BaseModel]] = {"": root}
     owner = root
+    is_entry = False
     for part in location:
-        if isinstance(part, str) and len(models) > 1 and part in models:
+        if part == "[key]":
+            continue
+        if isinstance(part, str) and not is_entry and "" not in models and part in models:
             models = {"": models[part]}
             continue
         path.append(part)
-        if isinstance(part, str) and models:
+        if is_entry or isinstance(part, int):
+            is_entry = False
+        elif models:
             owner = next(iter(models.values()))
             field = owner.model_fields.get(part)
             models = {} if field is None else dict(_models(field.annotation))
-    return tuple(path), owner
+            is_entry = field is not None and _is_map(field.annotation)
+    return _Place(tuple(path), owner, sorted(models))
 
 
-def _kinds(location: tuple[str | int, ...], root: type[BaseModel]) -> list[str]:
-    """Return the kinds that the field at ``location`` may have."""
-    owner = _walk(location, root)[1]
-    name = next(part for part in reversed(location) if isinstance(part, str))
-    return sorted(kind for kind, _ in _models(owner.model_fields[name].annotation))
+def _is_map(annotation: object) -> bool:
+    return getattr(annotation, "__origin__", None) is dict
 
 
 def _models(annotation: object) -> Iterator[tuple[str, type[BaseModel]]]:
@@ -91,16 +109,14 @@ def _models(annotation: object) -> Iterator[tuple[str, type[BaseModel]]]:
         yield from _models(argument)
 
 
-def _message(  # noqa: C901, PLR0912 - one case a kind of error
-    detail: ErrorDetails, owner: type[BaseModel], root: type[BaseModel]
-) -> str:
+def _message(detail: ErrorDetails, place: _Place) -> str:  # noqa: C901, PLR0912 - one case a kind of error
     context: dict[str, Any] = detail.get("ctx", {})
     kind, got = detail["type"], detail["input"]
     if kind in _EXPECTED and isinstance(got, dict | list | tuple) and kind != "tuple_type":
         return f"expected {_EXPECTED[kind]}, with no fields or items below it: give one value"
     match kind:
         case "extra_forbidden":
-            message = _unknown_field(str(detail["loc"][-1]), owner)
+            message = _unknown_field(str(detail["loc"][-1]), place.owner)
         case "missing":
             message = "this is missing and has no default: give it"
         case "value_error":
@@ -110,7 +126,7 @@ def _message(  # noqa: C901, PLR0912 - one case a kind of error
         case "union_tag_invalid":
             message = f"unknown kind; choose one of {_bare(context['expected_tags'])}"
         case "union_tag_not_found" | "model_attributes_type":
-            message = f"its kind is missing; choose one of {', '.join(_kinds(detail['loc'], root))}"
+            message = f"its kind is missing; choose one of {', '.join(place.kinds)}"
         case "model_type":
             message = f"expected the fields of {context['class_name']}, not one value: give each field its own"
         case "greater_than_equal":

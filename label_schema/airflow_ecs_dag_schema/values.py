@@ -9,10 +9,20 @@ in ISO 8601 (``PT5M``), list items under the numbers ``0``, ``1``, ...
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic._internal._model_construction import ModelMetaclass  # the one way to a class's own call
 
 from airflow_ecs_dag_schema.problems import DagDefinitionError
@@ -29,6 +39,7 @@ _MAX_DURATION = timedelta(days=366)
 _DURATION = re.compile(r"P(?:(\d{1,4})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,7})M)?(?:(\d{1,8})S)?)?\Z", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:Z|[+-]\d{2}:\d{2})\Z", re.ASCII)
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,8})\Z", re.ASCII)
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?(?:e[+-]?\d{1,2})?\Z", re.ASCII)
 _DYNAMIC_REFERENCE = re.compile(r"\{\{\s*resolve\s*:", re.IGNORECASE)
 _INDEX = re.compile(r"(?:0|[1-9]\d{0,4})\Z", re.ASCII)
 
@@ -73,6 +84,14 @@ def _read_integer(value: object, info: ValidationInfo) -> object:
         if not _INTEGER.match(value):
             raise ValueError("expected a whole number in digits, such as 3")
         return int(value)
+    return value
+
+
+def _read_number(value: object, info: ValidationInfo) -> object:
+    if isinstance(value, str) and _from_labels(info):
+        if not _NUMBER.match(value):
+            raise ValueError("expected a number in digits, such as 2 or 0.5")
+        return float(value)
     return value
 
 
@@ -193,12 +212,26 @@ else:
             return Annotated[tuple[item, ...], BeforeValidator(_read_items)]
 
 
+_MOST_ENTRIES = 100
+
+
+def _sorted_entries(entries: dict[str, Any]) -> dict[str, Any]:
+    if len(entries) > _MOST_ENTRIES:
+        raise ValueError(f"may hold at most {_MOST_ENTRIES} entries, has {len(entries)}: shorten it")
+    return dict(sorted(entries.items()))
+
+
+Key = TypeVar("Key", bound=str)
+Map = Annotated[dict[Key, Item], AfterValidator(_sorted_entries)]
+"""Values by name, at most 100, kept in order of the names; in labels the name is the last part of the key."""
+
+
 def sorted_unique(items: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return ``items`` in order, for lists that are sets; an item named twice is an error.
 
     With CDK tokens among them they stay as given: a token's text says nothing, and changes with the rest of the app.
     """
-    twice = sorted({item for item in items if items.count(item) > 1})
+    twice = sorted(item for item, times in Counter(items).items() if times > 1)
     if twice:
         raise ValueError(f"named more than once: {', '.join(map(ascii, twice))}")
     if any(isinstance(item, str) and TOKEN_START in item for item in items):
@@ -208,6 +241,7 @@ def sorted_unique(items: tuple[Any, ...]) -> tuple[Any, ...]:
 
 Flag = Annotated[bool, BeforeValidator(_read_flag)]
 Integer = Annotated[int, BeforeValidator(_read_integer)]
+Number = Annotated[float, BeforeValidator(_read_number)]
 Count = Annotated[int, BeforeValidator(_read_integer), Field(ge=1, le=1_000_000)]
 CountOrZero = Annotated[int, BeforeValidator(_read_integer), Field(ge=0, le=1_000_000)]
 Moment = Annotated[datetime, BeforeValidator(_read_moment), AfterValidator(_in_utc)]
@@ -219,6 +253,44 @@ Line = Annotated[Word, Field(min_length=1, max_length=250)]
 Template = Annotated[str, AfterValidator(_plain_text), AfterValidator(check_template)]
 """Text in which ``{{ ds }}`` and the other variables of :mod:`templates` are filled in when the task runs."""
 
+_MOST_TEXTS = 200
+
+
+def _read_argument(value: object, info: ValidationInfo) -> object:
+    """Turn a list into a tuple, and refuse what is neither a text nor a list of texts."""
+    if not isinstance(value, str):
+        value = _read_items(value, info)
+        if not isinstance(value, tuple) or not all(isinstance(item, str) for item in value):
+            raise ValueError("expected a text or a list of texts")
+        if not 1 <= len(value) <= _MOST_TEXTS:
+            raise ValueError(f"a list has 1 to {_MOST_TEXTS} items, this has {len(value)}: shorten it, or leave it out")
+    return value
+
+
+def _check_argument(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    for text in (value,) if isinstance(value, str) else value:
+        check_template(_plain_text(text))
+    return value
+
+
+ArgumentValue = Annotated[str | tuple[str, ...], BeforeValidator(_read_argument), AfterValidator(_check_argument)]
+"""An operator's argument: a text, or a list of 1 to 200 texts; templates in it are checked."""
+
+_READERS: dict[str, TypeAdapter[Any]] = {"duration": TypeAdapter(Duration), "moment": TypeAdapter(Moment)}
+
+
+def read_text(kind: Literal["duration", "moment"], text: str) -> timedelta | datetime:
+    """Return the duration or the moment that a label's text stands for.
+
+    Raises:
+        ValueError: It stands for none.
+    """
+    try:
+        return cast("timedelta | datetime", _READERS[kind].validate_python(text, strict=True, context=FROM_LABELS))
+    except ValidationError as error:
+        raise ValueError(str(error.errors()[0]["ctx"]["error"])) from None
+
+
 DagId = Annotated[
     str,
     _identifier(
@@ -228,7 +300,27 @@ DagId = Annotated[
         200,
     ),
 ]
-TaskId = Annotated[str, _identifier("a task id", "A-Z a-z 0-9 _ -", r"[A-Za-z0-9_-]+", 200)]
+TaskId = Annotated[
+    str,
+    _identifier(
+        "a task id",
+        "A-Z a-z 0-9 _ -, with the ids of its groups and single dots before it",
+        r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*",
+        200,
+    ),
+]
+Name = Annotated[
+    str, _identifier("a name", "A-Z a-z 0-9 _, not beginning with a digit", r"[A-Za-z_][A-Za-z0-9_]*", 100)
+]
+"""The name of an environment variable, a param or an argument."""
+Url = Annotated[
+    Word,
+    Field(max_length=2_000),
+    pattern(
+        r"(?:https://|mailto:)[A-Za-z0-9._~:/?#@!$&*+,;=%-]+",
+        "a link that begins with https:// or mailto:, without spaces",
+    ),
+]
 EmailAddress = Annotated[
     Word,
     Field(max_length=254),

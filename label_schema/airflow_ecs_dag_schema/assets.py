@@ -1,0 +1,52 @@
+"""Data that one DAG makes and another one waits for: Airflow's assets, by their URI."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from airflow_ecs_dag_schema.values import TOKEN_START, AuthorValue, Line, Word, pattern
+
+_SCHEMES = re.compile(r"[a-z][a-z0-9+.-]{0,30}\Z", re.ASCII)
+
+
+def _check_uri(value: str) -> str:
+    if TOKEN_START in value:
+        return value
+    try:
+        parts = urlsplit(value)
+    except ValueError as error:
+        raise ValueError(f"not a URI: {error}; allowed: one such as s3://bucket/key") from None
+    if not _SCHEMES.match(parts.scheme) or not parts.netloc or parts.scheme == "airflow":
+        raise ValueError("expected a URI with a scheme and a place, such as s3://bucket/key; airflow: is Airflow's own")
+    if "@" in parts.netloc:
+        raise ValueError("a URI is for everyone to read: leave user and password out")
+    return value
+
+
+AssetUri = Annotated[
+    Word,
+    Field(min_length=1, max_length=1_500),
+    pattern(r"[\x21-\x7e]+", "printable ASCII without spaces"),
+    AfterValidator(_check_uri),
+]
+AssetName = Annotated[Line, pattern(r"[A-Za-z0-9_./:@=-][A-Za-z0-9_./:@= -]*", "A-Z a-z 0-9 _ . / : @ = - and spaces")]
+
+
+class Asset(AuthorValue):
+    """Data that a task makes (``outlets``) or that starts a DAG (``Schedule.assets``).
+
+    Airflow knows it by name and URI; two DAGs that give both alike mean the same data.
+
+    Attributes:
+        uri: Where the data is, such as ``s3://bucket/key``; it may hold a CDK token.
+        name: Without it, the URI.
+        group: What Airflow's page lists it under.
+    """
+
+    uri: AssetUri
+    name: AssetName | None = None
+    group: AssetName | None = None

@@ -1,0 +1,189 @@
+"""What a DAG says of its own parts elsewhere: outputs, params, branches, groups, setups. Each must be there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_ecs_dag_schema.operators import argument_problems
+from airflow_ecs_dag_schema.problems import Problem
+from airflow_ecs_dag_schema.schedule import Manual
+from airflow_ecs_dag_schema.tasks import (
+    BranchSpec,
+    EcsTaskSpec,
+    ExpandOutput,
+    OperatorSpec,
+    ParamItemsSpec,
+    ShortCircuitSpec,
+)
+from airflow_ecs_dag_schema.templates import TemplateNames, names_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_ecs_dag_schema.dag import DagSpec
+    from airflow_ecs_dag_schema.tasks import TaskSpec
+
+_WITH_OUTPUT = (EcsTaskSpec, ParamItemsSpec, OperatorSpec)
+"""The kinds of task that have an output; of an operator it is what Airflow's own operator returns."""
+
+
+def reference_problems(spec: DagSpec) -> Iterator[Problem]:
+    """Yield what is wrong with references within ``spec``, whose arrows are right."""
+    yield from _param_problems(spec)
+    yield from _group_problems(spec)
+    yield from _alert_problems(spec)
+    before = _Ancestors(spec)
+    for task in spec.tasks:
+        yield from _output_problems(task, before)
+        yield from _template_problems(task, spec, before)
+        yield from _edge_problems(task)
+        if isinstance(task, OperatorSpec):
+            for name, message in argument_problems(task.operator, task.arguments):
+                yield Problem(f"tasks.{task.task_id}.arguments.{name}", message)
+        if isinstance(task, BranchSpec) and not before.has_downstream(task.task_id):
+            yield Problem(f"tasks.{task.task_id}", "a branch needs tasks right after it to choose from: add them")
+
+
+def templates_of(task: TaskSpec) -> Iterator[tuple[str, str]]:
+    """Yield each text of ``task`` that may hold a template, with its path below the task."""
+    if isinstance(task, EcsTaskSpec):
+        for name in ("command", "args"):
+            for index, text in enumerate(getattr(task, name) or ()):
+                yield f"{name}.{index}", text
+        for name, text in task.environment.items():
+            yield f"environment.{name}", text
+        if task.map_index_template is not None:
+            yield "map_index_template", task.map_index_template
+    elif isinstance(task, OperatorSpec):
+        for name, given in task.arguments.items():
+            if isinstance(given, str):
+                yield f"arguments.{name}", given
+            else:
+                for index, text in enumerate(given):
+                    yield f"arguments.{name}.{index}", text
+
+
+class _Ancestors:
+    """The tasks of a DAG, and for each those before it, directly or not."""
+
+    def __init__(self, spec: DagSpec) -> None:
+        self.tasks = {task.task_id: task for task in spec.tasks}
+        self._known: dict[str, frozenset[str]] = {}
+        self._with_downstream = {each for task in spec.tasks for each in task.upstream}
+
+    def has_downstream(self, task_id: str) -> bool:
+        """Tell whether a task is right after ``task_id``."""
+        return task_id in self._with_downstream
+
+    def of(self, task_id: str) -> frozenset[str]:
+        """Return the ids of all tasks before ``task_id``."""
+        if task_id not in self._known:
+            found: set[str] = set()
+            waiting = [*self.tasks[task_id].upstream]
+            while waiting:
+                each = waiting.pop()
+                if each not in found:
+                    found.add(each)
+                    waiting.extend(self.tasks[each].upstream)
+            self._known[task_id] = frozenset(found)
+        return self._known[task_id]
+
+    def problem(self, user: str, task_id: str) -> str | None:
+        """Return why ``user`` can't have the output of ``task_id``; ``None`` if it can."""
+        task = self.tasks.get(task_id)
+        if task is None:
+            return "the DAG has no task of this id whose output this could be: name one of its tasks"
+        if not isinstance(task, _WITH_OUTPUT):
+            return f"a task of kind {task.kind} has no output: name an ECS task"
+        if task_id not in self.of(user):
+            return "this task does not run before this one, so its output is not there yet: add an arrow"
+        return None
+
+
+def _output_problems(task: TaskSpec, before: _Ancestors) -> Iterator[Problem]:
+    named: list[tuple[str, str]] = []
+    if isinstance(task, ShortCircuitSpec | BranchSpec):
+        named.append(("output.task_id", task.output.task_id))
+    if isinstance(task, EcsTaskSpec) and isinstance(task.expand, ExpandOutput):
+        named.append(("expand.task_id", task.expand.task_id))
+        source = before.tasks.get(task.expand.task_id)
+        if isinstance(source, EcsTaskSpec) and source.expand is not None:
+            yield Problem(
+                f"tasks.{task.task_id}.expand.task_id",
+                "this task is mapped itself, so its output is no list of one container: map over another task's output",
+                task.expand.task_id,
+            )
+    for path, task_id in named:
+        if problem := before.problem(task.task_id, task_id):
+            yield Problem(f"tasks.{task.task_id}.{path}", problem, task_id)
+
+
+def _template_problems(task: TaskSpec, spec: DagSpec, before: _Ancestors) -> Iterator[Problem]:
+    is_mapped = isinstance(task, EcsTaskSpec) and task.expand is not None
+    for path, text in templates_of(task):
+        where = f"tasks.{task.task_id}.{path}"
+        names: TemplateNames = names_in(text)
+        for name in sorted(names.params - spec.params.keys()):
+            known = f"its params are {', '.join(spec.params)}" if spec.params else "it has none"
+            yield Problem(where, f"the DAG has no param {name!r}, {known}: declare it in params", text)
+        for task_id in sorted(names.outputs):
+            if problem := before.problem(task.task_id, task_id):
+                yield Problem(where, f"{problem} ({task_id})", text)
+        if "item" in names.variables and not is_mapped:
+            yield Problem(where, "{{ item }} is for a task that is mapped: give expand, too", text)
+
+
+def _param_problems(spec: DagSpec) -> Iterator[Problem]:
+    if not isinstance(spec.schedule, Manual):
+        for name, declared in spec.params.items():
+            if declared.default is None and not declared.optional:
+                yield Problem(
+                    f"params.{name}.default",
+                    "a DAG with a schedule runs with nobody to fill in its params: give a default, or optional=True",
+                )
+    for task in spec.tasks:
+        if isinstance(task, ParamItemsSpec):
+            param = spec.params.get(task.param)
+            if param is None or param.kind != "string_list":
+                yield Problem(
+                    f"tasks.{task.task_id}.param",
+                    "expected the name of a param of kind string_list: declare it in params",
+                    task.param,
+                )
+
+
+def _group_problems(spec: DagSpec) -> Iterator[Problem]:
+    task_ids = {task.task_id for task in spec.tasks}
+    groups = {
+        ".".join(parts[:count])
+        for parts in (task_id.split(".") for task_id in task_ids)
+        for count in range(1, len(parts))
+    }
+    for task_id in sorted(task_ids & groups):
+        yield Problem(f"tasks.{task_id}", "a task group has this id, too: rename one of the two", task_id)
+    for index, group in enumerate(spec.groups):
+        if group.group_id not in groups:
+            yield Problem(
+                f"groups.{index}.group_id", "no task is in this group: remove it, or put tasks into it", group.group_id
+            )
+
+
+def _alert_problems(spec: DagSpec) -> Iterator[Problem]:
+    for index, alert in enumerate(spec.alerts):
+        if "missed_deadline" in alert.on and spec.deadline is None:
+            yield Problem(f"alerts.{index}.on", "the DAG has no deadline that a run could miss: give deadline, too")
+    if spec.deadline is not None and not any("missed_deadline" in alert.on for alert in spec.alerts):
+        yield Problem(
+            "deadline", "nobody is told when a run misses it: give an alert on=['missed_deadline'], or leave it out"
+        )
+
+
+def _edge_problems(task: TaskSpec) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for index, edge in enumerate(task.edge_labels):
+        where = f"tasks.{task.task_id}.edge_labels.{index}.upstream"
+        if edge.upstream not in task.upstream:
+            yield Problem(where, "no arrow comes from this task: name a task directly before", edge.upstream)
+        elif edge.upstream in seen:
+            yield Problem(where, "the arrow from this task has words already: keep one of the two", edge.upstream)
+        seen.add(edge.upstream)
