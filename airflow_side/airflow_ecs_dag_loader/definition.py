@@ -141,7 +141,7 @@ class Definition:
             arn=arn.text,
             labels=dict(sorted(labelled[0]["dockerLabels"].items())),
             labelled_container=labelled[0]["name"],
-            containers=tuple(Container(each["name"], _awslogs(each, arn.region)) for each in containers),
+            containers=tuple(Container(each["name"], awslogs_of(each, arn.region)) for each in containers),
             problem=problems[0].message if problems else "",
             registered_at=_moment(task_definition.get("registeredAt")),
         )
@@ -151,7 +151,7 @@ def _moment(value: object) -> str:
     return value.astimezone(UTC).isoformat(timespec="seconds") if isinstance(value, datetime) else ""
 
 
-def _awslogs(container: Mapping[str, Any], region: str) -> AwsLogs | None:
+def awslogs_of(container: Mapping[str, Any], region: str) -> AwsLogs | None:
     configuration = container.get("logConfiguration") or {}
     options = configuration.get("options") or {}
     if configuration.get("logDriver") != "awslogs" or not {"awslogs-group", "awslogs-stream-prefix"} <= options.keys():

@@ -1,26 +1,35 @@
-"""From a schedule of the contract to Airflow's timetable of the same name."""
+"""From a schedule of the contract to Airflow's timetable of the same name, or to its asset conditions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pendulum
 from airflow.sdk import (
+    AssetOrTimeSchedule,
     CronDataIntervalTimetable,
     CronTriggerTimetable,
     DeltaDataIntervalTimetable,
     DeltaTriggerTimetable,
+    EventsTimetable,
 )
 
+from airflow_ecs_dag_loader.airflow_assets import asset_condition
 from airflow_ecs_dag_schema import schedule as schedules
 
 if TYPE_CHECKING:
+    from airflow.sdk import BaseAsset
     from airflow.sdk.bases.timetable import BaseTimetable
 
     from airflow_ecs_dag_schema.schedule import AnySchedule
 
 
-def timetable(schedule: AnySchedule) -> BaseTimetable | str | None:  # noqa: PLR0911 - one line a kind
-    """Return what ``DAG(schedule=...)`` takes for ``schedule``."""
+def timetable(schedule: AnySchedule) -> BaseTimetable | BaseAsset | str | None:  # noqa: PLR0911 - one line a kind
+    """Return what ``DAG(schedule=...)`` takes for ``schedule``.
+
+    Raises:
+        LabelError: Airflow can't have one of its assets.
+    """
     match schedule:
         case schedules.CronTrigger():
             return CronTriggerTimetable(schedule.cron, timezone=schedule.timezone)
@@ -36,3 +45,12 @@ def timetable(schedule: AnySchedule) -> BaseTimetable | str | None:  # noqa: PLR
             return "@continuous"
         case schedules.Manual():
             return None
+        case schedules.Events():
+            return EventsTimetable([pendulum.instance(moment) for moment in schedule.moments], presorted=True)
+        case schedules.OnAssets():
+            return asset_condition(schedule)
+        case schedules.OnAssetsOrTime():
+            return AssetOrTimeSchedule(
+                timetable=CronTriggerTimetable(schedule.cron, timezone=schedule.timezone),
+                assets=asset_condition(schedule),
+            )

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from airflow_ecs_dag_schema.operators import Argument
+from airflow_ecs_dag_schema.operators import Argument, OperatorSignature
 from airflow_ecs_dag_schema.values import EmailAddress, Flag, FrozenModel, Line, Many, Map, Name, Word, pattern
 
 _ConnectionId = Annotated[Word, pattern(r"[A-Za-z0-9_.-]{1,250}", "the id of an Airflow connection")]
@@ -74,6 +74,11 @@ class OperatorRule(FrozenModel):
     arguments: Map[Name, Argument] = Field(default={})
     fixed: Map[Name, Line] = Field(default={})
     deferrable: Flag = False
+
+    @property
+    def signature(self) -> OperatorSignature:
+        """The arguments of an operator that is not built in."""
+        return OperatorSignature(arguments=self.arguments)
 
     @model_validator(mode="after")
     def _check_class(self) -> Self:

@@ -201,17 +201,20 @@ class Policy(FrozenModel):
     def _check_operators(self) -> Self:
         for name, rule in self.operators.items():
             if name in BUILT_IN and rule.operator_class is not None:
-                raise ValueError(
-                    f"the operator {name} is built in: leave its operator_class out, or name yours otherwise"
+                raise _wrong_operator(
+                    name, "this operator is built in: leave operator_class out, or name yours otherwise"
                 )
             if name not in BUILT_IN and rule.operator_class is None:
-                raise ValueError(
-                    f"the operator {name} is not built in: give its operator_class and arguments, or choose from "
-                    f"{', '.join(BUILT_IN)}"
+                raise _wrong_operator(
+                    name,
+                    "this operator is not built in: give its operator_class and arguments, or choose from "
+                    f"{', '.join(BUILT_IN)}",
                 )
             taken = BUILT_IN[name].arguments if name in BUILT_IN else rule.arguments
             if unknown := sorted(rule.values.keys() - taken.keys()):
-                raise ValueError(f"the operator {name} has no argument {unknown[0]}; allowed: {', '.join(taken)}")
+                raise _wrong_operator(
+                    name, f"the operator has no argument {unknown[0]}; allowed: {', '.join(taken) or 'none'}"
+                )
         return self
 
     @classmethod
@@ -267,6 +270,10 @@ class Policy(FrozenModel):
                 subject=subject,
             )
         return cls.from_yaml(text, subject=subject)
+
+
+def _wrong_operator(name: str, message: str) -> DagDefinitionError:
+    return DagDefinitionError([Problem(f"operators.{name}", message)])
 
 
 class _PlainYaml(yaml.SafeLoader):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from airflow_ecs_dag_schema.firings import runs_between, shortest_interval
 from airflow_ecs_dag_schema.graph import longest_path
 from airflow_ecs_dag_schema.label_text import to_text
-from airflow_ecs_dag_schema.tasks import EcsTaskSpec
+from airflow_ecs_dag_schema.schedule import Events
+from airflow_ecs_dag_schema.tasks import EcsTaskSpec, ExpandItems
 from airflow_ecs_dag_schema.violations import Violation
 
 if TYPE_CHECKING:
@@ -41,6 +42,26 @@ def size_violations(spec: DagSpec, policy: Policy, facts: Facts) -> Iterator[Vio
             yield from _capped(
                 "size.args", path_of_args, "a task", "items in command and args", items, policy.max_args,
                 "put what they say into the container's image or S3",
+            )  # fmt: skip
+
+
+def resource_violations(spec: DagSpec, policy: Policy, _: Facts) -> Iterator[Violation]:
+    """Yield the tasks that ask for more of ECS than they may, or are mapped over too many items."""
+    for task in spec.tasks:
+        if not isinstance(task, EcsTaskSpec):
+            continue
+        path = f"airflow.tasks.{spec.keys[task.task_id]}"
+        for rule, name, cap in (
+            ("cpu.too-much", "cpu", policy.max_cpu),
+            ("memory.too-much", "memory_limit_mib", policy.max_memory_limit_mib),
+        ):
+            got = getattr(task, name)
+            if got is not None and cap is not None and got > cap:
+                yield Violation(rule, f"{path}.{name}", str(got), f"{name} is {cap} here at most", f"lower {name}")
+        if isinstance(task.expand, ExpandItems):
+            yield from _capped(
+                "size.mapped", f"{path}.expand.items", "a mapped task", "items", len(task.expand.items),
+                policy.max_mapped_items, "divide the list, or let one task take several items",
             )  # fmt: skip
 
 
@@ -90,8 +111,10 @@ def schedule_violations(spec: DagSpec, policy: Policy, facts: Facts) -> Iterator
     schedule = spec.schedule
     below = policy.min_schedule_interval
     if below is not None and (interval := shortest_interval(schedule, below=below)) is not None:
-        field = next(name for name in ("cron", "every", "kind") if hasattr(schedule, name))
+        field = next(name for name in ("cron", "every", "moments", "kind") if hasattr(schedule, name))
         value = getattr(schedule, field)
+        if isinstance(schedule, Events):
+            value = f"{len(schedule.moments)} moments"
         yield Violation(
             "schedule.too-often",
             f"airflow.dag.schedule.{field}",

@@ -6,20 +6,20 @@ import re
 from typing import TYPE_CHECKING
 
 from airflow_ecs_dag_schema.globs import may_match
+from airflow_ecs_dag_schema.references import templates_of
 from airflow_ecs_dag_schema.tasks import EcsTaskSpec
 from airflow_ecs_dag_schema.templates import names_in
 from airflow_ecs_dag_schema.undeployed import token
-from airflow_ecs_dag_schema.violations import Violation
+from airflow_ecs_dag_schema.violations import Violation, listed, names, not_listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from airflow_ecs_dag_schema.dag import DagSpec
+    from airflow_ecs_dag_schema.ecs_settings import EcsSettings
     from airflow_ecs_dag_schema.policy import Policy
     from airflow_ecs_dag_schema.violations import Facts
 
-_NAMED = 20
-"""Allowed values that a message names."""
 _DEFAULT_GROUP = "default"
 _FARGATE = ("FARGATE", "FARGATE_SPOT")
 """The capacity providers that are AWS's own; each other one is a group of EC2 instances."""
@@ -44,19 +44,19 @@ def dag_id_violations(spec: DagSpec, policy: Policy, _: Facts) -> Iterator[Viola
             f"a dag id here matches the regular expression {ascii(policy.dag_id_pattern)[1:-1]} whole",
             "choose another one",
         )
-    yield from _listed("owner.not-allowed", "owner", policy.owners, [("airflow.dag.owner", spec.owner)])
-    yield from _listed("tag.not-allowed", "tag", policy.tags, _numbered("airflow.dag.tags", spec.tags))
+    yield from listed("owner.not-allowed", "owner", policy.owners, [("airflow.dag.owner", spec.owner)])
+    yield from listed("tag.not-allowed", "tag", policy.tags, _numbered("airflow.dag.tags", spec.tags))
 
 
 def kind_violations(spec: DagSpec, policy: Policy, _: Facts) -> Iterator[Violation]:
     """Yield the kinds of task and of schedule that are not allowed."""
-    yield from _listed(
+    yield from listed(
         "task.kind",
         "kind of task",
         policy.task_kinds,
         ((f"airflow.tasks.{spec.keys[task.task_id]}.kind", task.kind) for task in spec.tasks),
     )
-    yield from _listed(
+    yield from listed(
         "schedule.kind", "kind of schedule", policy.schedules, [("airflow.dag.schedule.kind", spec.schedule.kind)]
     )
 
@@ -66,13 +66,13 @@ def template_violations(spec: DagSpec, policy: Policy, _: Facts) -> Iterator[Vio
     if policy.template_variables is policy.template_filters is policy.template_functions is None:
         return
     for path, text in _templated(spec):
-        names = names_in(text)
+        used_names = names_in(text)
         for rule, what, allowed, used in (
-            ("template.variable", "template variable", policy.template_variables, names.variables),
-            ("template.filter", "template filter", policy.template_filters, names.filters),
-            ("template.function", "template function", policy.template_functions, names.functions),
+            ("template.variable", "template variable", policy.template_variables, used_names.variables),
+            ("template.filter", "template filter", policy.template_filters, used_names.filters),
+            ("template.function", "template function", policy.template_functions, used_names.functions),
         ):
-            yield from _listed(rule, what, allowed, ((path, name) for name in sorted(used)))
+            yield from listed(rule, what, allowed, ((path, name) for name in sorted(used)))
 
 
 def place_violations(spec: DagSpec, policy: Policy, facts: Facts) -> Iterator[Violation]:
@@ -83,12 +83,12 @@ def place_violations(spec: DagSpec, policy: Policy, facts: Facts) -> Iterator[Vi
         and ecs.cluster is not None
         and not any(_same_cluster(glob, ecs.cluster, facts) for glob in policy.clusters)
     ):
-        yield _not_listed("cluster.not-allowed", "cluster", policy.clusters, "airflow.ecs.cluster", ecs.cluster)
-    yield from _listed("subnet.not-allowed", "subnet", policy.subnets, _numbered("airflow.ecs.subnets", ecs.subnets))
+        yield not_listed("cluster.not-allowed", "cluster", policy.clusters, "airflow.ecs.cluster", ecs.cluster)
+    yield from listed("subnet.not-allowed", "subnet", policy.subnets, _numbered("airflow.ecs.subnets", ecs.subnets))
     groups = list(_numbered("airflow.ecs.security_groups", ecs.security_groups))
     if ecs.subnets and not groups:
         groups = [("airflow.ecs.security_groups", _DEFAULT_GROUP)]
-    yield from _listed("security-group.not-allowed", "security group", policy.security_groups, groups)
+    yield from listed("security-group.not-allowed", "security group", policy.security_groups, groups)
     if ecs.assign_public_ip and not policy.public_ip:
         yield Violation(
             "public-ip.not-allowed",
@@ -101,43 +101,49 @@ def place_violations(spec: DagSpec, policy: Policy, facts: Facts) -> Iterator[Vi
 
 def launch_violations(spec: DagSpec, policy: Policy, _: Facts) -> Iterator[Violation]:
     """Yield the launch types and capacity providers that a DAG may not use."""
-    ecs = spec.ecs
+    yield from _launch(spec.ecs, policy, "airflow.ecs")
+    for task in spec.tasks:
+        if isinstance(task, EcsTaskSpec) and (task.launch_type or task.capacity_provider_strategy):
+            yield from _launch(task, policy, f"airflow.tasks.{spec.keys[task.task_id]}")
+
+
+def _launch(ecs: EcsSettings | EcsTaskSpec, policy: Policy, path: str) -> Iterator[Violation]:
     strategy = [
-        (f"airflow.ecs.capacity_provider_strategy.{number}.name", provider.name)
+        (f"{path}.capacity_provider_strategy.{number}.name", provider.name)
         for number, provider in enumerate(ecs.capacity_provider_strategy)
     ]
     if policy.capacity_providers is not None:
-        yield from _listed("capacity-provider.not-allowed", "capacity provider", policy.capacity_providers, strategy)
+        yield from listed("capacity-provider.not-allowed", "capacity provider", policy.capacity_providers, strategy)
     elif policy.launch_types is not None:
-        for path, name in strategy:
-            on_fargate = any(may_match(provider, name) for provider in _FARGATE)
-            kinds = ({"FARGATE"} if on_fargate else set()) | (set() if name in _FARGATE else {"EC2"})
-            if not kinds & set(policy.launch_types):
-                yield Violation(
-                    "capacity-provider.not-allowed",
-                    path,
-                    name,
-                    f"this capacity provider runs tasks on {' or '.join(sorted(kinds))}, and the launch types allowed "
-                    f"here are {_names(policy.launch_types)}",
-                    "choose another capacity provider",
-                )
+        yield from _providers_by_launch_type(strategy, policy.launch_types)
     if policy.launch_types is None:
         return
     if ecs.launch_type is not None:
-        yield from _listed(
-            "launch-type.not-allowed",
-            "launch type",
-            policy.launch_types,
-            [("airflow.ecs.launch_type", ecs.launch_type)],
-        )
+        named = [(f"{path}.launch_type", ecs.launch_type)]
+        yield from listed("launch-type.not-allowed", "launch type", policy.launch_types, named)
     elif not strategy:
         yield Violation(
             "launch-type.missing",
-            "airflow.ecs.launch_type",
+            f"{path}.launch_type",
             None,
-            f"a DAG here names its launch type, one of {_names(policy.launch_types)}, or a capacity provider strategy",
+            f"a DAG here names its launch type, one of {names(policy.launch_types)}, or a capacity provider strategy",
             "give launch_type",
         )
+
+
+def _providers_by_launch_type(strategy: Iterable[tuple[str, str]], launch_types: Iterable[str]) -> Iterator[Violation]:
+    for path, name in strategy:
+        on_fargate = any(may_match(provider, name) for provider in _FARGATE)
+        kinds = ({"FARGATE"} if on_fargate else set()) | (set() if name in _FARGATE else {"EC2"})
+        if not kinds & set(launch_types):
+            yield Violation(
+                "capacity-provider.not-allowed",
+                path,
+                name,
+                f"this capacity provider runs tasks on {' or '.join(sorted(kinds))}, and the launch types allowed "
+                f"here are {names(launch_types)}",
+                "choose another capacity provider",
+            )
 
 
 def alert_violations(spec: DagSpec, policy: Policy, _: Facts) -> Iterator[Violation]:
@@ -151,7 +157,7 @@ def alert_violations(spec: DagSpec, policy: Policy, _: Facts) -> Iterator[Violat
                     "alert.domain",
                     path,
                     address,
-                    f"alerts go only to addresses at {_names(policy.alert_domains)}",
+                    f"alerts go only to addresses at {names(policy.alert_domains)}",
                     "give another address",
                 )
 
@@ -180,31 +186,9 @@ def _may_name(glob: str, name: str, facts: Facts) -> bool:
 
 def _templated(spec: DagSpec) -> Iterator[tuple[str, str]]:
     for task in spec.tasks:
-        if isinstance(task, EcsTaskSpec):
-            path = f"airflow.tasks.{task.task_id}"
-            yield from _numbered(f"{path}.command", task.command or ())
-            yield from _numbered(f"{path}.args", task.args)
+        for path, text in templates_of(task):
+            yield f"airflow.tasks.{spec.keys[task.task_id]}.{path}", text
 
 
 def _numbered(path: str, items: Iterable[str]) -> Iterator[tuple[str, str]]:
     return ((f"{path}.{number}", item) for number, item in enumerate(items))
-
-
-def _listed(rule: str, what: str, allowed: Iterable[str] | None, got: Iterable[tuple[str, str]]) -> Iterator[Violation]:
-    """Yield a violation for each path and value of ``got`` that no glob of ``allowed`` matches."""
-    if allowed is not None:
-        globs = tuple(allowed)
-        for path, value in got:
-            if not any(may_match(glob, value) for glob in globs):
-                yield _not_listed(rule, what, globs, path, value)
-
-
-def _not_listed(rule: str, what: str, allowed: Iterable[str], path: str, value: str) -> Violation:
-    return Violation(
-        rule, path, value, f"this {what} is not allowed here; allowed: {_names(allowed)}", "choose one of these"
-    )
-
-
-def _names(allowed: Iterable[str]) -> str:
-    names = [ascii(name)[1:-1] for name in allowed]
-    return ", ".join(names if len(names) <= _NAMED else [*names[:_NAMED], f"... ({len(names)})"]) or "none"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_ecs_dag_schema import policy_caps, policy_lists
+from airflow_ecs_dag_schema import policy_caps, policy_lists, policy_platform
 from airflow_ecs_dag_schema.globs import known_part
 from airflow_ecs_dag_schema.label_text import PREFIX
 from airflow_ecs_dag_schema.violations import Violation
@@ -24,7 +24,13 @@ _CHECKS: tuple[Callable[[DagSpec, Policy, Facts], Iterator[Violation]], ...] = (
     policy_lists.place_violations,
     policy_lists.launch_violations,
     policy_lists.alert_violations,
+    policy_platform.alert_profile_violations,
+    policy_platform.asset_violations,
+    policy_platform.operator_violations,
+    policy_platform.pool_violations,
+    policy_platform.task_definition_violations,
     policy_caps.size_violations,
+    policy_caps.resource_violations,
     policy_caps.try_violations,
     policy_caps.run_violations,
     policy_caps.schedule_violations,

@@ -5,19 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from airflow_ecs_dag_schema.globs import may_match
 from airflow_ecs_dag_schema.problems import Problem
 from airflow_ecs_dag_schema.undeployed import without_tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
 RULES = {
     "active-runs.too-many": "`max_active_runs`",
     "active-tasks.too-many": "`max_active_tasks`",
     "alert.domain": "`alert_domains`",
+    "alert.profile": "`alert_profiles`",
+    "asset.outlet": "`outlets`",
+    "asset.schedule": "`asset_schedules`",
     "capacity-provider.not-allowed": "`capacity_providers`, or `launch_types` alone",
     "catchup.too-long": "`max_catchup_runs`",
     "cluster.not-allowed": "`clusters`",
+    "cpu.too-much": "`max_cpu`",
     "dag-id.pattern": "`dag_id_pattern`",
     "dag-id.prefix": "`dag_id_prefix`",
     "dag-id.source-prefix": "the bundle's argument `dag_id_prefix`; refused in both modes",
@@ -29,7 +35,13 @@ RULES = {
     "labels.invalid": "none: the labels are no DAG; refused in both modes",
     "launch-type.missing": "`launch_types`",
     "launch-type.not-allowed": "`launch_types`",
+    "memory.too-much": "`max_memory_limit_mib`",
+    "operator.argument": "`operators`",
+    "operator.not-allowed": "`operators`",
     "owner.not-allowed": "`owners`",
+    "pool-slots.too-many": "`max_pool_slots`",
+    "pool.not-allowed": "`pools`",
+    "priority.too-high": "`max_priority_weight`",
     "public-ip.not-allowed": "`public_ip`",
     "retries.too-many": "`max_retries`",
     "schedule.kind": "`schedules`",
@@ -39,16 +51,22 @@ RULES = {
     "size.depth": "`max_depth`",
     "size.edges": "`max_edges`",
     "size.labels": "`max_label_bytes`",
+    "size.mapped": "`max_mapped_items`",
     "size.tasks": "`max_tasks`",
     "source.too-many-dags": "`max_dags`",
     "subnet.not-allowed": "`subnets`",
     "tag.not-allowed": "`tags`",
+    "task-definition.not-allowed": "`task_definitions`",
     "task.kind": "`task_kinds`",
     "template.filter": "`template_filters`",
     "template.function": "`template_functions`",
     "template.variable": "`template_variables`",
 }
 """Each rule's id, and the field of :class:`Policy` that sets it."""
+
+
+_NAMED = 20
+"""Allowed values that a message names."""
 
 
 @dataclass(frozen=True)
@@ -91,3 +109,25 @@ class Facts:
     label_bytes: int
     account: str | None = None
     region: str | None = None
+
+
+def listed(rule: str, what: str, allowed: Iterable[str] | None, got: Iterable[tuple[str, str]]) -> Iterator[Violation]:
+    """Yield a violation for each path and value of ``got`` that no glob of ``allowed`` matches; ``None`` allows all."""
+    if allowed is not None:
+        globs = tuple(allowed)
+        for path, value in got:
+            if not any(may_match(glob, value) for glob in globs):
+                yield not_listed(rule, what, globs, path, value)
+
+
+def not_listed(rule: str, what: str, allowed: Iterable[str], path: str, value: str) -> Violation:
+    """Return the violation that ``value`` is none of ``allowed``."""
+    return Violation(
+        rule, path, value, f"this {what} is not allowed here; allowed: {names(allowed)}", "choose one of these"
+    )
+
+
+def names(allowed: Iterable[str]) -> str:
+    """Return what is allowed as a short text."""
+    texts = [ascii(name)[1:-1] for name in allowed]
+    return ", ".join(texts if len(texts) <= _NAMED else [*texts[:_NAMED], f"... ({len(texts)})"]) or "none"

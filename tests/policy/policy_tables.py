@@ -34,6 +34,8 @@ def _type(schema: dict[str, Any]) -> str:
         return "duration"
     if kind["type"] == "integer":
         return f"{kind['minimum']} to {kind['maximum']:,}"
+    if kind["type"] == "object":
+        return "fields by name"
     return {"array": "list of texts", "boolean": "`true` or `false`", "string": "text"}[kind["type"]]
 
 
@@ -41,6 +43,10 @@ def _default(name: str, schema: dict[str, Any]) -> str:
     default = schema.get("default")
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
+    if isinstance(default, list):
+        return ", ".join(f"`{each}`" for each in default)
+    if default == {}:
+        return "none"
     if default is not None:
         return f"`{default}`"
     return "any" if "array" in str(schema) or name.startswith("dag_id") else "no limit"

@@ -29,7 +29,8 @@ def firings(cron: str, start: datetime, end: datetime) -> list[datetime]:
     found = []
     each = croniter(cron, start - timedelta(seconds=1), max_years_between_matches=8)
     while (moment := each.get_next(datetime)) <= end:
-        found.append(moment)
+        if moment >= start:  # croniter passes over fractions of a second
+            found.append(moment)
     return found
 
 
