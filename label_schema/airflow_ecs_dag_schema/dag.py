@@ -33,11 +33,20 @@ from airflow_ecs_dag_schema.values import (
     Text,
     Url,
     Word,
+    pattern,
     sorted_unique,
 )
 
 MOST_TASKS = 1_000
 
+Stack = Annotated[
+    Word,
+    Field(max_length=300),
+    pattern(
+        r"[A-Za-z][A-Za-z0-9-]{0,127}|arn:aws[a-z-]*:cloudformation:[a-z0-9-]+:\d{12}:stack/[A-Za-z][A-Za-z0-9-]{0,127}/[a-z0-9-]+",
+        "the name or the ARN of a CloudFormation stack",
+    ),
+]
 Tag = Annotated[Line, Field(max_length=100)]
 DeadlineReference = Literal["dagrun_logical_date", "dagrun_queued_at"]
 
@@ -120,7 +129,7 @@ class DagSpec(FrozenModel):
     doc_md: Annotated[Text, Field(max_length=3_500)] | None = None
     tags: Annotated[Many[Tag], Field(max_length=50), AfterValidator(sorted_unique)] = ()
     repository: Url | None = None
-    stack: Annotated[Word, Field(max_length=300)] | None = None
+    stack: Stack | None = None
     schedule: AnySchedule = Manual()
     start_date: Moment | None = None
     end_date: Moment | None = None

@@ -85,6 +85,8 @@ _TASK_FIELDS: dict[str, tuple[str, Callable[[str], str]]] = {
 }
 _TASK_LISTS = {"args": "args", "depends": "upstream"}
 _SINGLE = ("email_on_failure", "email_on_retry", "schedule_interval")
+_HINTED = 30
+"""Problems that get a guess at what was meant; more are not shown anyway, and a guess takes time."""
 _NEWER = f"labels of a newer version need {labels_v1.VERSION_LABEL}"
 _ADDRESS = re.compile(r"airflow\.dag\.email(?:\.\d+)?\Z", re.ASCII)
 _KEY = re.compile(r"airflow\.(?:dag|tasks\.(?P<task>[^.]+))\.(?P<field>[^.]+)(?:\.(?P<index>\d+))?\Z", re.ASCII)
@@ -164,7 +166,7 @@ class _Translation:
             self._unknown(key, field, [*_TASK_FIELDS, *_TASK_LISTS, "class"], text)
 
     def _unknown(self, key: str, field: str, allowed: list[str], text: str) -> None:
-        near = get_close_matches(field, allowed, n=1)
+        near = get_close_matches(field, allowed, n=1) if len(self._problems) < _HINTED else []
         hint = f"did you mean {near[0]}? " if near else ""
         self._problems.append(
             Problem(

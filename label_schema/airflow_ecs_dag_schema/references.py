@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 
 _WITH_OUTPUT = (EcsTaskSpec, ParamItemsSpec, OperatorSpec)
 """The kinds of task that have an output; of an operator it is what Airflow's own operator returns."""
+_JOINS = ("upstream_join_id", "downstream_join_id")
 
 
 def reference_problems(spec: DagSpec) -> Iterator[Problem]:
     """Yield what is wrong with references within ``spec``, whose arrows are right."""
+    yield from _run_problems(spec)
     yield from _param_problems(spec)
     yield from _group_problems(spec)
     yield from _alert_problems(spec)
@@ -133,6 +135,26 @@ def _template_problems(task: TaskSpec, spec: DagSpec, before: _Ancestors) -> Ite
             yield Problem(where, "{{ item }} is for a task that is mapped: give expand, too", text)
 
 
+def _run_problems(spec: DagSpec) -> Iterator[Problem]:
+    """Yield what Airflow refuses of trigger rules."""
+    setups = {task.task_id for task in spec.tasks if task.is_setup}
+    for task in spec.tasks:
+        where = f"tasks.{task.task_id}.trigger_rule"
+        if spec.fail_fast and (task.trigger_rule != "all_success" or task.is_teardown):
+            yield Problem(
+                where,
+                "with fail_fast a task runs only if all before it succeeded: leave trigger_rule and is_teardown out, "
+                "or fail_fast itself",
+                task.trigger_rule,
+            )
+        elif setups.intersection(task.upstream) and not task.is_teardown and task.trigger_rule != "all_success":
+            yield Problem(
+                where,
+                "a task right after a setup runs only if all before it succeeded: leave this out",
+                task.trigger_rule,
+            )
+
+
 def _param_problems(spec: DagSpec) -> Iterator[Problem]:
     if not isinstance(spec.schedule, Manual):
         for name, declared in spec.params.items():
@@ -161,6 +183,11 @@ def _group_problems(spec: DagSpec) -> Iterator[Problem]:
     }
     for task_id in sorted(task_ids & groups):
         yield Problem(f"tasks.{task_id}", "a task group has this id, too: rename one of the two", task_id)
+    for task_id in sorted(task_ids):
+        if "." in task_id and task_id.rpartition(".")[2] in _JOINS:
+            yield Problem(
+                f"tasks.{task_id}", f"Airflow calls its own nodes of a group {' and '.join(_JOINS)}: rename it"
+            )
     for index, group in enumerate(spec.groups):
         if group.group_id not in groups:
             yield Problem(

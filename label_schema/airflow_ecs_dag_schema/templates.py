@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
@@ -54,6 +55,10 @@ LONGEST_TEMPLATE = 4_000
 _MOST_NODES = 200
 _LONGEST_REASON = 120
 _MARKS = ("{{", "{%", "{#")
+_MOST_MARKS = 50
+"""Templates in one text; counted before Jinja parses it, whose time and memory grow with them."""
+_REMEMBERED = 4_096
+"""Texts whose verdict is kept: most arguments of a DAG's tasks are alike."""
 _DATE_FORMAT = re.compile(r"(?:%-?[A-Za-z%]|[^%]){0,100}\Z", re.ASCII)
 """No widths: the C library obeys ``%999999999d``, with as many bytes of the worker's memory."""
 _PARSER = Environment(autoescape=False)  # noqa: S701 - parses only, renders nothing
@@ -75,10 +80,26 @@ def check_template(text: str) -> str:
     Raises:
         ValueError: Something in it is not on the allow-list, or it is no template at all.
     """
-    if not is_template(text):
-        return text
+    if is_template(text) and (problem := _problem(text)):
+        raise ValueError(problem)
+    return text
+
+
+@lru_cache(_REMEMBERED)
+def _problem(text: str) -> str | None:
+    """Return what is wrong with the templates of ``text``."""
+    try:
+        _check_text(text)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _check_text(text: str) -> None:
     if len(text) > LONGEST_TEMPLATE:
         raise ValueError(f"a text with a template is at most {LONGEST_TEMPLATE} characters, this has {len(text)}")
+    if (marks := sum(text.count(mark) for mark in _MARKS)) > _MOST_MARKS:
+        raise ValueError(f"a text has at most {_MOST_MARKS} templates, this has {marks}: divide it into several texts")
     try:
         tree = _PARSER.parse(text)
     except TemplateSyntaxError as error:
@@ -93,7 +114,6 @@ def check_template(text: str) -> str:
             raise ValueError(f"statements such as {{% ... %}} are not allowed; {_HINT}")  # noqa: TRY004 - a wrong template is a wrong value
         for expression in part.nodes:
             _check(expression)
-    return text
 
 
 @dataclass(frozen=True)
@@ -115,6 +135,7 @@ class TemplateNames:
     outputs: frozenset[str] = frozenset()
 
 
+@lru_cache(_REMEMBERED)
 def names_in(text: str) -> TemplateNames:
     """Return the names that the templates of ``text`` use; :func:`check_template` passed it before."""
     if not is_template(text):

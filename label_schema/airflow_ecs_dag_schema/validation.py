@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Path = tuple[str | int, ...]
 
 _KIND_ERRORS = frozenset({"union_tag_invalid", "union_tag_not_found", "model_attributes_type"})
+_HINTED = 30
+"""Problems that get a guess at what was meant; more are not shown anyway, and a guess takes time."""
 _EXPECTED = {
     "bool_type": "True or False",
     "datetime_type": "a datetime",
@@ -55,7 +57,7 @@ def spec_problems(
         task_ids: The ids of the tasks in the order in which they were given.
         root: The model that was to be made: the whole spec, or one of the values that it consists of.
     """
-    for detail in error.errors(include_url=False):
+    for number, detail in enumerate(error.errors(include_url=False)):
         place = _walk(detail["loc"], root)
         path = place.path
         if detail["type"] in _KIND_ERRORS:
@@ -66,7 +68,7 @@ def spec_problems(
         if isinstance(cause, DagDefinitionError):
             yield from cause.problems
         else:
-            yield Problem(".".join(map(str, path)), _message(detail, place), _value(detail))
+            yield Problem(".".join(map(str, path)), _message(detail, place, with_hint=number < _HINTED), _value(detail))
 
 
 def _walk(location: Path, root: type[BaseModel]) -> _Place:
@@ -109,14 +111,16 @@ def _models(annotation: object) -> Iterator[tuple[str, type[BaseModel]]]:
         yield from _models(argument)
 
 
-def _message(detail: ErrorDetails, place: _Place) -> str:  # noqa: C901, PLR0912 - one case a kind of error
+def _message(  # noqa: C901, PLR0912 - one case a kind of error
+    detail: ErrorDetails, place: _Place, *, with_hint: bool
+) -> str:
     context: dict[str, Any] = detail.get("ctx", {})
     kind, got = detail["type"], detail["input"]
     if kind in _EXPECTED and isinstance(got, dict | list | tuple) and kind != "tuple_type":
         return f"expected {_EXPECTED[kind]}, with no fields or items below it: give one value"
     match kind:
         case "extra_forbidden":
-            message = _unknown_field(str(detail["loc"][-1]), place.owner)
+            message = _unknown_field(str(detail["loc"][-1]), place.owner, with_hint=with_hint)
         case "missing":
             message = "this is missing and has no default: give it"
         case "value_error":
@@ -157,10 +161,10 @@ def _counted(number: int, detail: ErrorDetails) -> str:
     return f"{number} {'character' if is_text else 'item'}{'' if number == 1 else 's'}"
 
 
-def _unknown_field(name: str, owner: type[BaseModel]) -> str:
+def _unknown_field(name: str, owner: type[BaseModel], *, with_hint: bool) -> str:
     hidden = {"kind", "task_id"} if owner in TASK_KINDS.values() else {"ecs", "tasks"}
     allowed = sorted(set(owner.model_fields) - hidden)
-    near = get_close_matches(name, allowed, n=1)
+    near = get_close_matches(name, allowed, n=1) if with_hint else []
     hint = f"did you mean {near[0]}? " if near else ""
     return f"unknown field; {hint}allowed: {', '.join(allowed)}"
 
