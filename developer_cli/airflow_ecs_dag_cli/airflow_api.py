@@ -32,12 +32,19 @@ class TaskState:
         try_number: Its current or last try, from 1; 0 before the first.
         state: Airflow's state; ``None`` before it is scheduled.
         operator: The kind of task.
+        map_index: Which instance of a mapped task; -1 for a task that is not mapped.
     """
 
     task_id: str
     try_number: int
     state: str | None
     operator: str
+    map_index: int = -1
+
+    @property
+    def name(self) -> str:
+        """What a person calls it: its id, and which instance where it is mapped."""
+        return self.task_id if self.map_index < 0 else f"{self.task_id}[{self.map_index}]"
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> Self:
@@ -47,6 +54,7 @@ class TaskState:
             try_number=value["try_number"],
             state=value["state"],
             operator=value.get("operator_name") or value.get("operator") or "",
+            map_index=value.get("map_index", -1),
         )
 
 
@@ -96,14 +104,15 @@ class AirflowApi:
         errors = self._get("/importErrors", limit=1000)["import_errors"]
         return {error["filename"]: error["stack_trace"] for error in errors}
 
-    def trigger(self, dag_id: str, *, logical_date: datetime | None) -> str:
+    def trigger(self, dag_id: str, *, logical_date: datetime | None, params: Mapping[str, Any] | None = None) -> str:
         """Start a run and return its id.
 
         Args:
             dag_id: The DAG.
             logical_date: The moment that the run is for, with a timezone; ``None`` for a run of none.
+            params: Values for its params; those left out have their defaults.
         """
-        body = {"logical_date": logical_date.isoformat() if logical_date else None}
+        body = {"logical_date": logical_date.isoformat() if logical_date else None, "conf": dict(params or {})}
         answer = self._request("POST", f"/dags/{quote(dag_id, safe='')}/dagRuns", json=body)
         return str((answer or {})["dag_run_id"])
 
@@ -121,10 +130,11 @@ class AirflowApi:
         ordered = sorted(found, key=lambda task: (task["start_date"] or "9999", task["task_id"]))
         return [TaskState.of(task) for task in ordered]
 
-    def log(self, dag_id: str, run_id: str, task_id: str, try_number: int) -> list[LogEvent]:
-        """Return the log of one try as it is now, without Airflow's preface of where it was read from."""
-        path = f"{_run(dag_id, run_id)}/taskInstances/{quote(task_id, safe='')}/logs/{try_number}"
-        answer = self._request("GET", path, missing=True, params={"full_content": "true"})
+    def log(self, dag_id: str, run_id: str, task: TaskState) -> list[LogEvent]:
+        """Return the log of a task's try as it is now, without Airflow's preface of where it was read from."""
+        path = f"{_run(dag_id, run_id)}/taskInstances/{quote(task.task_id, safe='')}/logs/{task.try_number}"
+        options = {"full_content": "true", "map_index": str(task.map_index)}
+        answer = self._request("GET", path, missing=True, params=options)
         content = (answer or {}).get("content") or []
         return [
             LogEvent(

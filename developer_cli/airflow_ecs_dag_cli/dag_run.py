@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_ecs_dag_cli.processes import LocalRunError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from airflow_ecs_dag_cli.airflow_api import LogEvent, TaskState
     from airflow_ecs_dag_cli.local_airflow import LocalAirflow
     from airflow_ecs_dag_cli.terminal import Terminal
@@ -85,11 +88,41 @@ def wait_until_visible(airflow: LocalAirflow, dag_id: str) -> None:
         time.sleep(_POLL_SECONDS)
 
 
-def trigger(airflow: LocalAirflow, dag_id: str, date: RunDate | None) -> str:
-    """Start a run and return its id."""
+def trigger(airflow: LocalAirflow, dag_id: str, date: RunDate | None, params: Mapping[str, str]) -> str:
+    """Start a run and return its id.
+
+    Args:
+        airflow: The Airflow that runs it.
+        dag_id: The DAG.
+        date: What the run is for.
+        params: Values for the DAG's params as a person typed them.
+
+    Raises:
+        LocalRunError: The date is before the DAG's start, or a param is none of the DAG's or not of its type.
+    """
     details = airflow.api.dag_details(dag_id)
     start = datetime.fromisoformat(details["start_date"]) if details.get("start_date") else None
-    return airflow.api.trigger(dag_id, logical_date=date.logical_date(start) if date else None)
+    return airflow.api.trigger(
+        dag_id,
+        logical_date=date.logical_date(start) if date else None,
+        params=dict(_typed_params(details.get("params") or {}, params)),
+    )
+
+
+def _typed_params(declared: Mapping[str, Any], given: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    for name, text in given.items():
+        if name not in declared:
+            raise LocalRunError(f"the DAG has no param {name!r}; it has: {', '.join(declared) or 'none'}")
+        types = declared[name].get("schema", {}).get("type", "string")
+        if "string" in ([types] if isinstance(types, str) else types):
+            yield name, text
+            continue
+        try:
+            yield name, json.loads(text)
+        except ValueError:
+            raise LocalRunError(
+                f"the param {name} is of type {types}, which {text!r} is not: write it as JSON"
+            ) from None
 
 
 @dataclass
@@ -125,19 +158,19 @@ class RunFollower:
             time.sleep(_POLL_SECONDS)
 
     def _show(self, task: TaskState) -> None:
-        key = (task.task_id, task.try_number)
+        key = (task.name, task.try_number)
         if task.try_number and task.state not in {None, "scheduled", "queued"}:
             self._show_log(task)
         if self._states.get(key) != task.state:
             self._states[key] = task.state
-            self.terminal.say(f"  {task.task_id} ({task.operator}), try {task.try_number}: {task.state or 'waiting'}")
+            self.terminal.say(f"  {task.name} ({task.operator}), try {task.try_number}: {task.state or 'waiting'}")
 
     def _show_log(self, task: TaskState) -> None:
-        key = (task.task_id, task.try_number)
-        events = self.airflow.api.log(self.dag_id, self.run_id, task.task_id, task.try_number)
+        key = (task.name, task.try_number)
+        events = self.airflow.api.log(self.dag_id, self.run_id, task)
         for event in events[self._shown.get(key, 0) :]:
             if text := _shown_text(event):
-                self.terminal.container_line(task.task_id, text)
+                self.terminal.container_line(task.name, text)
         self._shown[key] = max(len(events), self._shown.get(key, 0))
 
 

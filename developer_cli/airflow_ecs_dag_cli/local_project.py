@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Self
 
 from airflow_ecs_dag_cli.cdk_app import synthesize
 from airflow_ecs_dag_cli.container_engine import build_images, find_engine, write_images
-from airflow_ecs_dag_cli.declared_dags import declared_dags
+from airflow_ecs_dag_cli.declared_dags import declared_dags, needs_triggerer
 from airflow_ecs_dag_cli.local_airflow import LocalAirflow
 from airflow_ecs_dag_cli.local_aws import ACCOUNT, REGION, LocalAws, isolated_environment
 from airflow_ecs_dag_cli.process_engine.__main__ import READY
 from airflow_ecs_dag_cli.processes import BackgroundProcess, LocalRunError
 from airflow_ecs_dag_cli.stack_deployment import deploy
+from airflow_ecs_dag_schema import Policy, PolicyError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     EngineChoice = Literal["auto", "container", "process"]
 
 FOLDER = ".airflow-ecs-dag"
+POLICY_FILE = "airflow-policy.yaml"
 _ENGINE_SECONDS = 30.0
 _DEFAULT_CLUSTER = "default"
 
@@ -50,6 +52,8 @@ class LocalProject:
             ``auto``: the first where one answers, else the second.
         port: Port of Airflow's page; 0 chooses one.
         follow_schedules: Whether DAGs also run by their schedule.
+        policy_file: The platform's policy for the DAGs; without it, ``airflow-policy.yaml`` in the project's folder
+            where there is one.
 
     Attributes:
         assembly: The synthesized app.
@@ -69,8 +73,11 @@ class LocalProject:
         engine: EngineChoice = "auto",
         port: int = 0,
         follow_schedules: bool = False,
+        policy_file: Path | None = None,
     ) -> None:
         self.folder = folder.resolve()
+        self._policy_file = policy_file or self.folder / POLICY_FILE
+        self._needs_policy = policy_file is not None
         self._state = self.folder / FOLDER
         self._terminal = terminal
         self._engine_choice = engine
@@ -203,15 +210,27 @@ class LocalProject:
             )
             step.done(f"{self.aws.endpoint_url}, account {self.aws.account}, region {self.aws.region}")
 
+    def _bundle(self) -> dict[str, str]:
+        bundle = {"region_name": self.aws.region, "cluster": _DEFAULT_CLUSTER}
+        if self._needs_policy or self._policy_file.exists():
+            try:
+                Policy.read(self._policy_file)
+            except PolicyError as error:
+                raise LocalRunError(str(error)) from None
+            bundle["policy_file"] = str(self._policy_file.resolve())
+        return bundle
+
     def _start_airflow(self) -> None:
+        bundle = self._bundle()
         with self._terminal.step("Airflow's processes started"):
             self.airflow = self._stack.enter_context(
                 LocalAirflow(
                     self._state / "airflow",
                     environment=self.aws.environment,
-                    bundle={"region_name": self.aws.region, "cluster": _DEFAULT_CLUSTER},
+                    bundle=bundle,
                     port=self._port,
                     follow_schedules=self._follow_schedules,
+                    with_triggerer=needs_triggerer(self.assembly),
                 )
             )
 

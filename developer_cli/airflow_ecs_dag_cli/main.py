@@ -17,6 +17,7 @@ from airflow_ecs_dag_cli.declared_dags import choose_dag
 from airflow_ecs_dag_cli.terminal import Terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import FrameType
 
     from airflow_ecs_dag_cli.dag_run import RunDate
@@ -54,6 +55,18 @@ _Engine = Annotated[
         help="auto: Docker or Podman where one answers, else process. process: host processes, without isolation."
     ),
 ]
+_Policy = Annotated[
+    Path | None,
+    typer.Option(
+        help="The platform's policy for the DAGs; without it, airflow-policy.yaml in the project's folder, if any.",
+        dir_okay=False,
+        exists=True,
+    ),
+]
+_Params = Annotated[
+    list[str] | None,
+    typer.Option("--param", metavar="NAME=VALUE", help="A value for a param of the DAG; may be given several times."),
+]
 _Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of Airflow's page on 127.0.0.1; 0 chooses one.")]
 
 
@@ -62,7 +75,9 @@ def run(
     dag_id: Annotated[str | None, typer.Argument(help="The DAG; may be left out where the app declares one.")] = None,
     *,
     date: _Date = None,
+    param: _Params = None,
     project: _Project = Path(),
+    policy: _Policy = None,
     engine: _Engine = Engine.AUTO,
     port: _Port = 0,
 ) -> None:
@@ -74,11 +89,11 @@ def run(
     """
     terminal = Terminal()
     with _errors_shown(terminal):
-        run_date = _parsed(date)
-        with _local_project(project, terminal, engine, port) as local:
+        run_date, params = _parsed(date), _named(param)
+        with _local_project(project, terminal, engine, port, policy_file=policy) as local:
             chosen = choose_dag(dag_id, local.dag_ids)
             local.start()
-            state = _run_once(local, terminal, chosen, run_date)
+            state = _run_once(local, terminal, chosen, run_date, params)
         terminal.say(f"run {'succeeded' if state == 'success' else state}")
     if state != "success":
         raise typer.Exit(_RUN_FAILED)
@@ -89,7 +104,9 @@ def up(
     *,
     run_first: Annotated[str | None, typer.Option("--run", help="Run this DAG once, then stay.")] = None,
     date: _Date = None,
+    param: _Params = None,
     project: _Project = Path(),
+    policy: _Policy = None,
     engine: _Engine = Engine.AUTO,
     port: _Port = 8080,
     schedules: Annotated[bool, typer.Option("--schedules", help="Also run the DAGs by their schedules.")] = False,
@@ -100,12 +117,12 @@ def up(
     """
     terminal = Terminal()
     with _errors_shown(terminal):
-        run_date = _parsed(date)
-        with _local_project(project, terminal, engine, port, follow_schedules=schedules) as local:
+        run_date, params = _parsed(date), _named(param)
+        with _local_project(project, terminal, engine, port, policy_file=policy, follow_schedules=schedules) as local:
             chosen = None if run_first is None else choose_dag(run_first, local.dag_ids)
             local.start()
             if chosen is not None:
-                _run_once(local, terminal, chosen, run_date)
+                _run_once(local, terminal, chosen, run_date, params)
             terminal.say()
             terminal.say(f"Airflow: {local.airflow.url}   AWS: {local.aws.endpoint_url}   (Ctrl-C stops both)")
             while True:
@@ -176,21 +193,43 @@ def _options(*, show_version: Annotated[bool, typer.Option("--version", help="Pr
 
 
 def _local_project(
-    folder: Path, terminal: Terminal, engine: Engine, port: int, *, follow_schedules: bool = False
+    folder: Path,
+    terminal: Terminal,
+    engine: Engine,
+    port: int,
+    *,
+    policy_file: Path | None,
+    follow_schedules: bool = False,
 ) -> LocalProject:
     from airflow_ecs_dag_cli.local_project import LocalProject  # noqa: PLC0415 - the extra [local], where it is needed
 
-    return LocalProject(folder, terminal=terminal, engine=engine.value, port=port, follow_schedules=follow_schedules)
+    return LocalProject(
+        folder,
+        terminal=terminal,
+        engine=engine.value,
+        port=port,
+        follow_schedules=follow_schedules,
+        policy_file=policy_file,
+    )
 
 
-def _run_once(local: LocalProject, terminal: Terminal, dag_id: str, date: RunDate | None) -> str:
+def _run_once(
+    local: LocalProject, terminal: Terminal, dag_id: str, date: RunDate | None, params: Mapping[str, str]
+) -> str:
     from airflow_ecs_dag_cli.dag_run import RunFollower, trigger, wait_until_visible  # noqa: PLC0415 - as above
 
     with terminal.step(f"DAG {dag_id} in Airflow"):
         wait_until_visible(local.airflow, dag_id)
-    run_id = trigger(local.airflow, dag_id, date)
+    run_id = trigger(local.airflow, dag_id, date, params)
     terminal.say(f"run {run_id}")
     return RunFollower(local.airflow, dag_id, run_id, terminal).follow()
+
+
+def _named(params: list[str] | None) -> dict[str, str]:
+    named = [text.partition("=") for text in params or ()]
+    if wrong := [name for name, equals, _ in named if not equals or not name]:
+        raise typer.BadParameter(f"expected NAME=VALUE, such as country=nl; got {wrong[0]!r}", param_hint="--param")
+    return {name: value for name, _, value in named}
 
 
 def _parsed(date: str | None) -> RunDate | None:

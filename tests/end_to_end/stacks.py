@@ -102,6 +102,7 @@ def run_to_end(local: LocalProject, dag_id: str, **options: Any) -> tuple[str, s
 
 def log_text(local: LocalProject, dag_id: str, run_id: str, task_id: str) -> str:
     """Return the messages in the log of a task's first try."""
-    events = local.airflow.api.log(dag_id, run_id, task_id, 1)
+    first = TaskState(task_id=task_id, try_number=1, state=None, operator="")
+    events = local.airflow.api.log(dag_id, run_id, first)
     causes = [str(cause.get("exc_value")) for event in events for cause in event.error_detail]
     return "\n".join([*(event.message for event in events), *causes])
