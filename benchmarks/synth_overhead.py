@@ -21,6 +21,8 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
+from airflow_ecs_dag_schema import DagSpec, EcsSettings, EcsTaskSpec, encode
+
 SIZES = (10, 100, 1_000)
 GOAL = 1.1
 _APP = """
@@ -42,7 +44,9 @@ container = definition.add_container(
     docker_labels=labels if kind == "bare" else None,
 )
 if kind == "dag":
-    tasks = [EcsTask(f"task_{{n:04}}", args=["{{{{ ds }}}}", f"--part={{n}}", f"s3://bucket/key-{{n}}"]) for n in range(size)]
+    tasks = [
+        EcsTask(f"task_{{n:04}}", args=["{{{{ ds }}}}", f"--part={{n}}", f"s3://bucket/key-{{n}}"]) for n in range(size)
+    ]
     AirflowEcsDag(
         stack, "Dag", dag_id="bench", task_definition=definition, cluster="work",
         vpc_subnets=["subnet-1"], schedule=Schedule.manual(), tasks=tasks,
@@ -55,8 +59,6 @@ _IMPORTS = {"bare": "", "dag": "from airflow_ecs_dag import AirflowEcsDag, EcsTa
 
 def labels_of(size: int) -> dict[str, str]:
     """Return the labels that the construct writes for a DAG of `size` tasks."""
-    from airflow_ecs_dag_schema import DagSpec, EcsSettings, EcsTaskSpec, encode
-
     tasks = [
         EcsTaskSpec(task_id=f"task_{n:04}", args=("{{ ds }}", f"--part={n}", f"s3://bucket/key-{n}"))
         for n in range(size)

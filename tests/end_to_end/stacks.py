@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_ecs_dag_cli.airflow_api import TaskState
 from airflow_ecs_dag_cli.cloud_assembly import Stack
 from airflow_ecs_dag_schema import DagSpec, EcsTaskSpec, encode
 
