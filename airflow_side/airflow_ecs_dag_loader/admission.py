@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from airflow_ecs_dag_loader.definition import Definition
     from airflow_ecs_dag_loader.source import RegistrySource
 
+REFUSED_IN_BOTH_MODES = frozenset({"alert.profile", "operator.argument", "operator.not-allowed"})
+"""Rules that are no matter of the policy's mode: what the platform does not have can't be made from nothing, and what
+acts with Airflow's own rights is not lent to whoever asks while the platform only watches."""
+
 
 @dataclass(frozen=True)
 class Admitted:
@@ -23,11 +27,13 @@ class Admitted:
     Attributes:
         definition: What was admitted.
         spec: Its DAG.
+        source: Where it was found, with what the platform offers to this DAG.
         violations: What the policy only warns about.
     """
 
     definition: Definition
     spec: DagSpec
+    source: RegistrySource
     violations: tuple[Violation, ...] = ()
 
 
@@ -101,9 +107,10 @@ class _Judge:
             return Refused(definition, refusal(definition, error), tuple(owned), invalid_labels(error.problems))
         foreign = tuple(_prefix_violations(spec, self.source))
         broken = check(spec, self.policy, self._facts(definition))
-        if foreign or (broken and self.policy.mode == "enforce"):
+        absent = any(each.rule in REFUSED_IN_BOTH_MODES for each in broken)
+        if foreign or absent or (broken and self.policy.mode == "enforce"):
             return _refused(definition, (*foreign, *broken), keeps=tuple(owned))
-        return Admitted(definition, spec, broken)
+        return Admitted(definition, spec, self.source.serving(spec, self.policy), broken)
 
     def _facts(self, definition: Definition) -> Facts:
         arn = definition.parsed_arn

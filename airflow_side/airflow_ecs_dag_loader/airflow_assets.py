@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAll, AssetAny
 
 from airflow_ecs_dag_schema.problems import LabelError, Problem
 
 if TYPE_CHECKING:
-    from airflow.sdk import BaseAsset
+    from airflow.sdk.definitions.asset import BaseAsset
 
     from airflow_ecs_dag_schema import assets
     from airflow_ecs_dag_schema.asset_condition import Condition
@@ -24,15 +24,16 @@ def airflow_asset(asset: assets.Asset, *, label: str) -> Asset:
         label: Where it stands, for an error.
 
     Raises:
-        LabelError: Airflow has rules of its own for URIs of this scheme, and this one breaks them.
+        LabelError: Airflow has rules of its own for names, and for URIs of some schemes, and this one breaks them.
     """
-    named = {"name": asset.name, "group": asset.group}
+    named: dict[str, Any] = {"uri": asset.uri, "name": asset.name, "group": asset.group}
     try:
-        return Asset(uri=asset.uri, **{name: text for name, text in named.items() if text is not None})
+        made: Asset = Asset(**{name: text for name, text in named.items() if text is not None})
     except ValueError as error:
         raise LabelError(
-            [Problem(f"{label}.uri", f"Airflow can't have this URI ({error}): write it as Airflow does", asset.uri)]
+            [Problem(label, f"Airflow can't have this asset ({error}): change its uri or its name", asset.uri)]
         ) from None
+    return made
 
 
 def asset_condition(schedule: OnAssets | OnAssetsOrTime) -> BaseAsset:

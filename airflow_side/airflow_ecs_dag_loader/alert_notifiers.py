@@ -30,7 +30,7 @@ class EmailNotifier(SmtpNotifier):
         kwargs: Those of ``SmtpNotifier``, without texts.
     """
 
-    template_fields: Sequence[str] = ()
+    template_fields: Sequence[str] = ()  # type: ignore[assignment] # the provider's is a tuple of eleven
 
     def __init__(self, *, event: AlertEvent, **kwargs: Any) -> None:  # noqa: ANN401 - SmtpNotifier's own
         super().__init__(**kwargs)
@@ -49,9 +49,7 @@ class EmailNotifier(SmtpNotifier):
             )
 
 
-def profiles_for(
-    event: AlertEvent, spec: DagSpec, known: Mapping[str, AnyAlertProfile]
-) -> Iterator[AnyAlertProfile]:
+def profiles_for(event: AlertEvent, spec: DagSpec, known: Mapping[str, AnyAlertProfile]) -> Iterator[AnyAlertProfile]:
     """Yield whom ``spec`` tells of ``event``.
 
     Args:

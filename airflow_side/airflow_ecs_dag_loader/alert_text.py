@@ -1,4 +1,4 @@
-"""What an alert says: plain text of our own about a run, the same by mail, SNS and Slack; nothing in it is a template."""
+"""What an alert says: plain text of our own about a run, the same by mail, SNS and Slack; it has no templates."""
 
 from __future__ import annotations
 

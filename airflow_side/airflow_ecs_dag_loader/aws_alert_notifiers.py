@@ -37,7 +37,7 @@ class SesNotifier(ses.SesNotifier):
         """Send one mail."""
         text = alert_text(self.event, context)
         self.subject, self.html_content = text.subject, text.html
-        super().notify(context)
+        super().notify(context)  # type: ignore[no-untyped-call] # the provider's own
 
 
 class SnsNotifier(sns.SnsNotifier):
@@ -59,4 +59,4 @@ class SnsNotifier(sns.SnsNotifier):
         """Publish one message."""
         text = alert_text(self.event, context)
         self.subject, self.message = text.subject[:_LONGEST_SUBJECT], text.plain
-        super().notify(context)
+        super().notify(context)  # type: ignore[no-untyped-call] # the provider's own

@@ -11,3 +11,13 @@ NO_ANSWER = (BotoCoreError, ClientError, ResponseParserError, AttributeError, Ke
 Of a broken body, the parser makes an answer without its keys (empty, truncated, HTML) or one of Python's own errors
 (JSON that is no object: ``AttributeError``; bytes that are no UTF-8: ``UnicodeDecodeError``).
 """
+
+
+def reason(error: Exception) -> str:
+    """Return why a call gave no usable answer, in one line: AWS's code and message, or what the network said."""
+    if isinstance(error, ClientError):
+        answer = error.response.get("Error", {})
+        return f"{answer.get('Code', 'unknown error')}: {answer.get('Message', error)}"
+    if isinstance(error, KeyError):
+        return f"the answer has no {error.args[0]}"
+    return str(error) or repr(error)

@@ -28,9 +28,7 @@ def stack_url(stack: str, *, partition: str, region: str) -> str | None:
         region: Where it is.
     """
     stack_id = quote(stack, safe="")
-    return _page(
-        partition, region, f"cloudformation/home?region={region}#/stacks/stackinfo?stackId={stack_id}"
-    )
+    return _page(partition, region, f"cloudformation/home?region={region}#/stacks/stackinfo?stackId={stack_id}")
 
 
 def _page(partition: str, region: str, path: str) -> str | None:

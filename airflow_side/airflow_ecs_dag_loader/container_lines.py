@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from airflow_ecs_dag_loader.aws_answers import NO_ANSWER
+from airflow_ecs_dag_loader.task_output import OutputLines
 
 if TYPE_CHECKING:
     from airflow.sdk.types import Logger
@@ -24,12 +25,16 @@ class ContainerLines:
         group: Log group.
         stream: Log stream.
         log: The Airflow task's logger.
+
+    Attributes:
+        output: What the container put out, as far as its lines were shown.
     """
 
     def __init__(self, client: CloudWatchLogsClient | None, *, group: str, stream: str, log: Logger) -> None:
         self._client = client
         self._request: dict[str, Any] = {"logGroupName": group, "logStreamName": stream, "startFromHead": True}
         self._log = log
+        self.output = OutputLines()
 
     def show_new(self) -> int:
         """Write the lines that came since the last call to the task log; return how many.
@@ -48,6 +53,8 @@ class ContainerLines:
             events = answer.get("events", [])
             for event in events:
                 self._log.info("%s", event["message"])
+                for line in event["message"].split("\n"):
+                    self.output.add(line)
             shown += len(events)
             following = answer.get("nextForwardToken")
             if not following or following == self._request.get("nextToken"):
@@ -57,15 +64,16 @@ class ContainerLines:
                 return shown
         return shown
 
-    def show_rest(self, *, wait: float) -> None:
+    def show_rest(self, *, wait: float, for_output: bool = False) -> None:
         """Write what is still to come of a container that has ended.
 
         Args:
             wait: Seconds between two looks.
+            for_output: Whether its output is waited for longer than for its other lines.
         """
         quiet = 0
         for _ in range(_MOST_LOOKS):
             quiet = 0 if self.show_new() else quiet + 1
-            if self._client is None or quiet >= _QUIET_LOOKS:
+            if self._client is None or (quiet >= _QUIET_LOOKS and (self.output.found or not for_output)):
                 return
             time.sleep(wait)

@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from airflow_ecs_dag_loader.dag_builder import DagSource, build_dag
+from airflow_ecs_dag_loader.admission import refusal
+from airflow_ecs_dag_loader.dag_builder import build_dag
+from airflow_ecs_dag_loader.dag_source import DagSource
 from airflow_ecs_dag_loader.definition import Definition
 from airflow_ecs_dag_loader.source import RegistrySource
-from airflow_ecs_dag_schema import decode
+from airflow_ecs_dag_schema import LabelError, Problem, decode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,10 +52,20 @@ def refusal_file(definition: Definition, reason: str) -> str:
 
 
 def dag_from_record(definition: Mapping[str, Any], source: Mapping[str, Any]) -> DAG:
-    """Return the DAG of a definition as :func:`dag_file` wrote it down; called while Airflow parses that file."""
+    """Return the DAG of a definition as :func:`dag_file` wrote it down; called while Airflow parses that file.
+
+    Raises:
+        DagRefusedError: Airflow can't have it; what only Airflow can tell is told here.
+    """
     found = Definition.from_json(definition)
     spec = decode(found.labels)
-    return build_dag(spec, DagSource.of(found, spec, RegistrySource(**source)))
+    try:
+        return build_dag(spec, DagSource.of(found, spec, RegistrySource(**source)))
+    except LabelError as error:
+        raise DagRefusedError(refusal(found, error)) from None
+    except Exception as error:
+        why = LabelError([Problem("airflow", f"Airflow refuses it ({type(error).__name__}: {error})")])
+        raise DagRefusedError(refusal(found, why)) from error
 
 
 def _literal(value: dict[str, Any]) -> str:

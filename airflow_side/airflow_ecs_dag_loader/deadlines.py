@@ -1,10 +1,11 @@
-"""A DAG's deadline as Airflow's ``DeadlineAlert``: the triggerer tells the DAG's alert profiles when a run missed it."""
+"""A DAG's deadline as Airflow's ``DeadlineAlert``: when a run misses it, the triggerer tells the DAG's profiles."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from airflow.sdk import AsyncCallback, DeadlineAlert, DeadlineReference
+from airflow.sdk.definitions.callback import AsyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from asgiref.sync import sync_to_async
 from pydantic import TypeAdapter
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from airflow_ecs_dag_schema import DagSpec
 
-_EVENT = "missed_deadline"
+_EVENT: Final = "missed_deadline"
 _PROFILE: TypeAdapter[AnyAlertProfile] = TypeAdapter(AnyAlertProfile)
 _REFERENCES = {
     "dagrun_logical_date": DeadlineReference.DAGRUN_LOGICAL_DATE,

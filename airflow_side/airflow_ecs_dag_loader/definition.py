@@ -152,6 +152,12 @@ def _moment(value: object) -> str:
 
 
 def awslogs_of(container: Mapping[str, Any], region: str) -> AwsLogs | None:
+    """Return where the lines of a container definition go; ``None`` if that is nowhere in CloudWatch Logs.
+
+    Args:
+        container: One of the ``containerDefinitions`` of DescribeTaskDefinition.
+        region: Where the task definition is.
+    """
     configuration = container.get("logConfiguration") or {}
     options = configuration.get("options") or {}
     if configuration.get("logDriver") != "awslogs" or not {"awslogs-group", "awslogs-stream-prefix"} <= options.keys():

@@ -9,17 +9,26 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import time
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.providers.amazon.aws.operators.ecs import EcsRunTaskOperator
-from botocore.exceptions import ClientError
+from airflow.sdk.bases.xcom import BaseXCom
+from botocore.config import Config
 
-from airflow_ecs_dag_loader.aws_answers import NO_ANSWER
+from airflow_ecs_dag_loader import other_task_definition as other
+from airflow_ecs_dag_loader.aws_answers import NO_ANSWER, reason
+from airflow_ecs_dag_loader.branching import most_items
 from airflow_ecs_dag_loader.container_lines import ContainerLines
-from airflow_ecs_dag_loader.template_values import render, template_values
-from airflow_ecs_dag_loader.verdict import EcsTaskFailedError, EcsTaskLostError, check_stopped
+from airflow_ecs_dag_loader.definition import TaskDefinitionArn
+from airflow_ecs_dag_loader.ecs_overrides import overrides
+from airflow_ecs_dag_loader.ecs_task_start import start
+from airflow_ecs_dag_loader.ecs_task_watch import wait_until_stopped
+from airflow_ecs_dag_loader.projected_templates import ProjectedTemplates
+from airflow_ecs_dag_loader.task_output import OutputError, OutputLines, check_items
+from airflow_ecs_dag_loader.template_values import NO_ITEM, render, template_values
+from airflow_ecs_dag_loader.verdict import EcsTaskFailedError, check_stopped
+from airflow_ecs_dag_schema.outputs import OUTPUT_MARK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,69 +38,112 @@ if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_logs import CloudWatchLogsClient
 
-_SERVER_ERROR = 500
-_OVERRIDES_LIMIT = 8_192
-"""Characters of JSON that RunTask takes as overrides."""
-_FIRST_POLL, _LONGEST_POLL = 1.0, 6.0
-"""Seconds between two looks at the ECS task, soon after the start and later."""
-_MISSING = ("MISSING", "ClusterNotFoundException")
-"""How ECS says that it does not know the task."""
-_MISSING_FOR = 300.0
-"""Seconds for which ECS may not know the task before it counts as lost; a stopped one stays visible about an hour."""
-_START_WAITS = (1.0, 4.0, 15.0)
-"""Seconds before RunTask is called again when its answer does not tell whether the ECS task was started."""
 _LAST_LINES_WAIT = 1.0
 """Seconds between the last looks for lines; CloudWatch gets them a little after the container has ended."""
 
 
-class EcsTaskOperator(EcsRunTaskOperator):
-    """Run one ECS task and take its container's verdict.
+_DESCRIBE_RETRIES = Config(retries={"mode": "adaptive", "total_max_attempts": 10})
+"""For the one look at another task definition: AWS's rate for it is shared with everything else in the account."""
+_MAP_NAME = "ecs_map_name"
+MAP_INDEX_TEMPLATE = f"{{{{ {_MAP_NAME} }}}}"
+"""What Airflow is given as the ``map_index_template`` of a mapped task with a ``map_name``. Airflow fills it in with
+its own environment and all that it has, so the author's template never gets there, only what became of it."""
+_LONGEST_MAP_NAME = 250
+"""Characters of a name that Airflow's database keeps."""
+
+
+class EcsTaskOperator(ProjectedTemplates, EcsRunTaskOperator):
+    """Run one ECS task, take its container's verdict, and hand on what the container puts out.
 
     Args:
         command: The whole command of the container; templates in it are filled in when the task runs.
+        environment: Variables of the container, by name; templates in their values are filled in, too.
+        cpu: CPU units of the ECS task; without it, the task definition's.
+        memory_limit_mib: MiB of memory of the ECS task; without it, the task definition's.
+        ephemeral_storage_gib: GiB of disk of the ECS task; without it, the task definition's.
+        other_task_definition: Family or ARN of what to run instead of ``task_definition``, which is the DAG's own and
+            says in which account and region to look. It is run only if it names the DAG. ``container_name`` is of it
+            then, and may be left out; where its lines go is read from it.
+        item: Of a mapped task, what this instance is for: a JSON value, ``{{ item }}`` in templates. It is never filled
+            in itself, whatever it holds.
+        map_name: Of a mapped task, the template of an instance's name on Airflow's page; ``map_index_template`` is
+            :data:`MAP_INDEX_TEMPLATE` then.
+        output_needed: Whether other tasks use the output, so that it is waited for.
+        launch_type: As of RunTask; without it, the cluster's default.
         kwargs: Those of ``EcsRunTaskOperator``, without ``overrides``.
     """
 
-    template_fields: Sequence[str] = ("command",)
-    template_fields_renderers: ClassVar[dict[str, str]] = {"command": "json"}
+    template_fields: Sequence[str] = ("command", "environment")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"command": "json", "environment": "json"}
     ui_color = "#ffe8cc"
     custom_operator_name = "EcsTask"
 
-    def __init__(self, *, command: list[str], launch_type: str | None = None, **kwargs: Any) -> None:  # noqa: ANN401 - the provider's own
+    def __init__(
+        self,
+        *,
+        command: list[str],
+        environment: dict[str, str] | None = None,
+        cpu: int | None = None,
+        memory_limit_mib: int | None = None,
+        ephemeral_storage_gib: int | None = None,
+        other_task_definition: str | None = None,
+        item: Any = NO_ITEM,  # noqa: ANN401 - any JSON value
+        map_name: str | None = None,
+        output_needed: bool = False,
+        launch_type: str | None = None,
+        **kwargs: Any,  # noqa: ANN401 - the provider's own
+    ) -> None:
         super().__init__(overrides={}, launch_type=launch_type or "", deferrable=False, **kwargs)
         self.command = command
+        self.environment = environment or {}
+        self.cpu = cpu
+        self.memory_limit_mib = memory_limit_mib
+        self.ephemeral_storage_gib = ephemeral_storage_gib
+        self.other_task_definition = other_task_definition
+        self.item = item
+        self.map_name = map_name
+        self.output_needed = output_needed
         self._stop_asked = False
 
     def render_template(
         self,
         content: Any,  # noqa: ANN401 - as Airflow gives it
         context: Context,
-        jinja_env: jinja2.Environment | None = None,  # noqa: ARG002 - Airflow's environment is the one to keep out
-        seen_oids: set[int] | None = None,  # noqa: ARG002 - the fields are flat
+        jinja_env: jinja2.Environment | None = None,
+        seen_oids: set[int] | None = None,
     ) -> Any:  # noqa: ANN401
         """Fill in templates from plain values of the run, never with Airflow's own environment and context."""
-        values = template_values(context)
-        if isinstance(content, str):
-            return render(content, values)
-        return [render(text, values) for text in content]
+        self._name_instance(context)
+        return super().render_template(content, context, jinja_env, seen_oids)
 
-    def execute(self, context: Context) -> None:
-        """Start the ECS task, show its lines, and return when it ended well.
+    def _projected(self, context: Context) -> Mapping[str, Any]:
+        return template_values(context, item=self.item)
+
+    def execute(self, context: Context) -> Any:  # noqa: ANN401 - any JSON value
+        """Start the ECS task, show its lines, and return what its container put out when it ended well.
 
         Raises:
-            EcsTaskFailedError: It ended otherwise, or could not be started.
+            AirflowSkipException: The container said so by its exit code.
+            EcsTaskFailedError: It ended otherwise, could not be started, or put out what is no output.
             EcsTaskLostError: ECS does not know it any more, so how it ended can't be told.
         """
         # Where credentials and endpoints were found is of no use to who reads this log.
         logging.getLogger("botocore").setLevel(logging.WARNING)
         self._run_name = _run_name(context)
-        self.overrides = {"containerOverrides": [{"name": self.container_name, "command": list(self.command)}]}
-        if (size := len(json.dumps(self.overrides))) > _OVERRIDES_LIMIT:
-            raise EcsTaskFailedError(
-                f"the command is {size} characters as JSON, RunTask takes {_OVERRIDES_LIMIT}: "
-                "hand large inputs over through S3"
-            )
+        self._name_instance(context)
+        if self.other_task_definition is not None:
+            self._use(self.other_task_definition, context)
+        self.overrides = overrides(
+            container_name=str(self.container_name),
+            command=self.command,
+            environment=self.environment,
+            cpu=self.cpu,
+            memory_limit_mib=self.memory_limit_mib,
+            ephemeral_storage_gib=self.ephemeral_storage_gib,
+        )
         self.log.info("Command: %s", json.dumps(self.command))
+        if self.environment:
+            self.log.info("Environment variables given: %s", ", ".join(self.environment))
         logs = self._logs()
         self.arn = self._start(_token(context))
         if self._stop_asked:
@@ -101,10 +153,15 @@ class EcsTaskOperator(EcsRunTaskOperator):
         lines = ContainerLines(
             logs, group=self.awslogs_group or "", stream=self._get_logs_stream_name() if logs else "", log=self.log
         )
-        stopped = self._wait(lines)
-        lines.show_rest(wait=_LAST_LINES_WAIT)
-        check_stopped(stopped, container_name=str(self.container_name))
+        stopped = wait_until_stopped(self._ecs, cluster=self.cluster, arn=self.arn, lines=lines, log=self.log)
+        try:
+            check_stopped(stopped, container_name=str(self.container_name), skip_on_exit_code=self.skip_on_exit_code)
+        except Exception:
+            lines.show_rest(wait=_LAST_LINES_WAIT)
+            raise
+        lines.show_rest(wait=_LAST_LINES_WAIT, for_output=self.output_needed)
         self.log.info("ECS task %s succeeded", task_id)
+        return self._output(lines.output, context)
 
     def on_kill(self) -> None:
         """Stop the ECS task: the Airflow task was cleared, marked or timed out.
@@ -116,11 +173,11 @@ class EcsTaskOperator(EcsRunTaskOperator):
         if self.arn is None:
             return
         self.log.info("Stopping ECS task %s", self.arn)
-        reason = f"stopped by Airflow: {getattr(self, '_run_name', self.task_id)}"
+        why = f"stopped by Airflow: {getattr(self, '_run_name', self.task_id)}"
         try:
-            self._ecs.stop_task(cluster=self.cluster, task=self.arn, reason=reason[:255])
+            self._ecs.stop_task(cluster=self.cluster, task=self.arn, reason=why[:255])
         except NO_ANSWER as error:
-            self.log.error("ECS task %s could not be stopped, it may still run: %s", self.arn, _reason(error))  # noqa: TRY400 - for who reads the task's log, not for us
+            self.log.error("ECS task %s could not be stopped, it may still run: %s", self.arn, reason(error))  # noqa: TRY400 - for who reads the task's log, not for us
 
     @property
     def _ecs(self) -> ECSClient:
@@ -142,88 +199,84 @@ class EcsTaskOperator(EcsRunTaskOperator):
             request["launchType"] = self.launch_type
         if self.network_configuration:
             request["networkConfiguration"] = self.network_configuration
+        if self.platform_version:
+            request["platformVersion"] = self.platform_version
+        if self.tags:
+            request["tags"] = [{"key": key, "value": value} for key, value in self.tags.items()]
         if self._stop_asked:
             raise EcsTaskFailedError(f"stopped by Airflow before it asked ECS to run {self.task_definition}")
-        for wait in (*_START_WAITS, None):
-            arn, doubt = self._run_task(request)
-            if arn:
-                return arn
-            self.log.warning("RunTask did not tell whether it started the ECS task: %s", doubt)
-            if wait is not None:
-                time.sleep(wait)
-        raise EcsTaskLostError(
-            f"RunTask did not tell whether it started the ECS task ({doubt}); if it did, the task runs in cluster "
-            f"{self.cluster}, startedBy {request['startedBy']}"
+        return start(self._ecs, request, log=self.log)
+
+    def _name_instance(self, context: Context) -> None:
+        """Put the name of this instance of a mapped task where :data:`MAP_INDEX_TEMPLATE` finds it."""
+        names = cast("dict[str, Any]", context)
+        if self.map_name is not None and _MAP_NAME not in names:
+            names[_MAP_NAME] = render(self.map_name, self._projected(context))[:_LONGEST_MAP_NAME]
+
+    def _use(self, name: str, context: Context) -> None:
+        """Take the task definition ``name`` for the DAG's own, if it lets the DAG do so."""
+        hook = AwsBaseHook(
+            aws_conn_id=self.aws_conn_id, region_name=self.region_name, client_type="ecs", config=_DESCRIBE_RETRIES
         )
+        found = other.find(
+            hook.get_conn(),
+            name,
+            dag_id=context["ti"].dag_id,
+            own=TaskDefinitionArn.parse(self.task_definition),
+            container_name=self.container_name,
+        )
+        self.log.info("Task definition: %s, which lets this DAG run its container %s", found.arn, found.container_name)
+        self.task_definition = found.arn
+        self.container_name = found.container_name
+        self.awslogs_group = found.logs.group if found.logs else None
+        self.awslogs_stream_prefix = found.logs.stream_prefix if found.logs else None
+        self.awslogs_region = found.logs.region if found.logs else None
 
-    def _run_task(self, request: Mapping[str, Any]) -> tuple[str, str]:
-        """Return the ARN of the ECS task, or an empty one and why it is in doubt whether there is one."""
-        try:
-            answer = self._ecs.run_task(**request)
-            failures, tasks = answer.get("failures"), answer.get("tasks")
-            if tasks:
-                return str(tasks[0]["taskArn"]), ""
-        except ClientError as error:
-            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= _SERVER_ERROR:
-                return "", _reason(error)
-            raise EcsTaskFailedError(f"ECS refused to run {self.task_definition}: {_reason(error)}") from error
-        except NO_ANSWER as error:
-            return "", _reason(error)
-        if failures:
-            reasons = "; ".join(f"{each.get('reason')} {each.get('detail') or ''}".strip() for each in failures)
-            raise EcsTaskFailedError(f"ECS could not start {self.task_definition}: {reasons}")
-        return "", "the answer has no task"
-
-    def _wait(self, lines: ContainerLines) -> Mapping[str, Any]:
-        """Return the ECS task once it has stopped. An answer that failed says nothing about it, so the wait goes on."""
-        started = time.monotonic()
-        missing_since: float | None = None
-        status = ""
-        while True:
-            task, failure = self._look()
-            if task is not None:
-                missing_since = None
-                if task["lastStatus"] != status:
-                    status = task["lastStatus"]
-                    self.log.info("ECS task is %s", status)
-            elif failure.startswith(_MISSING):
-                missing_since = missing_since or time.monotonic()
-                if time.monotonic() - missing_since > _MISSING_FOR:
-                    raise EcsTaskLostError(
-                        f"ECS has not known {self.arn} for {_MISSING_FOR:.0f} s: its end can't be told"
-                    )
-            else:
-                self.log.warning("ECS task can't be looked at, it goes on: %s", failure)
-            lines.show_new()
-            if task is not None and status == "STOPPED":
-                return task
-            elapsed = time.monotonic() - started
-            time.sleep(min(_LONGEST_POLL, _FIRST_POLL + elapsed / 20))
-
-    def _look(self) -> tuple[Mapping[str, Any] | None, str]:
-        """Return the ECS task, or ``None`` and why it could not be seen."""
-        try:
-            answer: Mapping[str, Any] = self._ecs.describe_tasks(cluster=self.cluster, tasks=[str(self.arn)])
-            for task in answer.get("tasks", ()):
-                if task.get("taskArn") == self.arn and "lastStatus" in task:
-                    return task, ""
-            reasons = [str(each.get("reason")) for each in answer.get("failures", ())]
-        except NO_ANSWER as error:
-            return None, _reason(error)
-        return None, reasons[0] if reasons else "the answer does not have it"
+    def _output(self, lines: OutputLines, context: Context) -> Any:  # noqa: ANN401 - any JSON value
+        """Return what the container put out, ``None`` for nothing. Airflow keeps what is returned."""
+        is_mapped_over = not _is_instance(context) and next(iter(self.iter_mapped_dependants()), None) is not None
+        if not lines.found:
+            if is_mapped_over:
+                raise OutputError(
+                    f"a task is mapped over the output of {self.task_id}, but its container printed no line "
+                    f"{OUTPUT_MARK}: print one with a JSON list"
+                )
+            if self.output_needed:
+                self.log.warning("Other tasks use the output, but the container printed no line %s", OUTPUT_MARK)
+            return None
+        value = lines.value()
+        if is_mapped_over:
+            check_items(value, most=most_items(), what=f"the output of {self.task_id}")
+        if value is None:
+            # To Airflow, what is returned as None was not put out at all; JSON's null was.
+            context["ti"].xcom_push(BaseXCom.XCOM_RETURN_KEY, None)
+        return value
 
     def _logs(self) -> CloudWatchLogsClient | None:
         """Return a client for the container's lines, before there is an ECS task that its failure would leave alone."""
         if not (self.awslogs_group and self.awslogs_stream_prefix):
+            if self.output_needed:
+                raise EcsTaskFailedError(
+                    f"other tasks use the output of {self.task_id}, which is a line of its container "
+                    f"{self.container_name}, but its lines don't go to CloudWatch Logs: give the container the log "
+                    "driver awslogs with a stream prefix"
+                )
             self.log.info("The container's lines are not in CloudWatch Logs (no awslogs driver with a stream prefix)")
             return None
         hook = AwsBaseHook(aws_conn_id=self.aws_conn_id, region_name=self.resolve_awslogs_region(), client_type="logs")
         return hook.get_conn()
 
 
+def _is_instance(context: Context) -> bool:
+    """Tell whether this is one of the instances of a mapped task."""
+    index = context["ti"].map_index
+    return index is not None and index >= 0
+
+
 def _run_name(context: Context) -> str:
     instance = context["ti"]
-    return f"dag {instance.dag_id}, run {instance.run_id}, task {instance.task_id}, try {instance.try_number}"
+    mapped = f" [{instance.map_index}]" if _is_instance(context) else ""
+    return f"dag {instance.dag_id}, run {instance.run_id}, task {instance.task_id}{mapped}, try {instance.try_number}"
 
 
 def _token(context: Context) -> str:
@@ -238,10 +291,3 @@ def _token(context: Context) -> str:
         str(context["dag_run"].start_date),
     ]
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
-
-
-def _reason(error: Exception) -> str:
-    if not isinstance(error, ClientError):
-        return str(error) or repr(error)
-    answer = error.response.get("Error", {})
-    return f"{answer.get('Code', 'unknown error')}: {answer.get('Message', error)}"

@@ -43,7 +43,7 @@ def _param(declared: AnyParam) -> Param:
     elif isinstance(default, tuple):
         default = list(default)
     if declared.optional:
-        schema["type"] = ["null", schema["type"]]
+        schema["type"] = schema["type"]
         if "enum" in schema:
             schema["enum"] = [*schema["enum"], None]
     if default is None and not declared.optional:
@@ -53,6 +53,7 @@ def _param(declared: AnyParam) -> Param:
 
 def _rules(declared: AnyParam) -> dict[str, Any]:
     """Return what the JSON Schema says beside the type."""
+    rules: dict[str, Any] = {}
     match declared:
         case params.StringParam():
             rules = {
@@ -69,6 +70,4 @@ def _rules(declared: AnyParam) -> dict[str, Any]:
             rules = {"format": "date-time"}
         case params.StringListParam():
             rules = {"items": {"type": "string"}}
-        case _:
-            rules = {}
     return {name: value for name, value in rules.items() if value is not None}

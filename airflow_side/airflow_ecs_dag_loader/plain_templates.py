@@ -63,6 +63,10 @@ def _moment(value: object) -> str:
     raise TypeError(f"it has a {type(value).__name__} in it")
 
 
+def _trim(value: object, characters: str | None = None) -> str:
+    return text_of(value).strip(characters)
+
+
 class PlainEnvironment(SandboxedEnvironment):
     """A Jinja environment for templates that ``check_template`` lets pass."""
 
@@ -71,7 +75,7 @@ class PlainEnvironment(SandboxedEnvironment):
         self.filters |= {
             "lower": lambda value: text_of(value).lower(),
             "upper": lambda value: text_of(value).upper(),
-            "trim": lambda value, characters=None: text_of(value).strip(characters),
+            "trim": _trim,
             "tojson": _json,
         }
 
@@ -81,7 +85,7 @@ class PlainEnvironment(SandboxedEnvironment):
             return self._part(obj, attribute)
         if isinstance(obj, datetime) and attribute in MOMENT_FIELDS | MOMENT_METHODS:
             return getattr(obj, attribute)
-        return self._missing(f"a {type(obj).__name__} has no {attribute} for templates", obj)
+        return super().getattr(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:  # noqa: ANN401 - Jinja's own
         """Return an entry of a JSON object or array; if there is none, an undefined value that says so."""

@@ -96,7 +96,7 @@ def publish(folder: Path, *, registry: Registry, verdicts: Sequence[Verdict], so
     Raises:
         OSError: The folder can't be written.
     """
-    files = {_file_of(verdict.definition): _content(verdict, source) for verdict in verdicts}
+    files = {_file_of(verdict.definition): _content(verdict) for verdict in verdicts}
     root = dags_folder(folder)
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     for path, content in files.items():
@@ -132,9 +132,9 @@ def publish(folder: Path, *, registry: Registry, verdicts: Sequence[Verdict], so
     return snapshot
 
 
-def _content(verdict: Verdict, source: RegistrySource) -> str:
+def _content(verdict: Verdict) -> str:
     if isinstance(verdict, Admitted):
-        return dag_file(verdict.definition, source)
+        return dag_file(verdict.definition, verdict.source)
     return refusal_file(verdict.definition, verdict.reason)
 
 

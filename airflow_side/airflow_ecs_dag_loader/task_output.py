@@ -25,6 +25,8 @@ _DEEPEST = 50
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 """Whole numbers that Airflow can hand from process to process."""
 _MOST_PIECES = 64
+_SHORTEST_CUT = 8 * 1024
+"""Characters below which a line was hardly cut for its length."""
 _AIRFLOWS_OWN = "__"
 """What the keys begin with by which Airflow marks objects of Python's within an XCom."""
 
@@ -43,6 +45,7 @@ class OutputLines:
     def __init__(self) -> None:
         self._pieces: list[str] = []
         self._length = 0
+        self._start_of_mark = ""
 
     @property
     def found(self) -> bool:
@@ -50,7 +53,10 @@ class OutputLines:
         return bool(self._pieces)
 
     def add(self, line: str) -> None:
-        """Take the next line of the container."""
+        """Take the next line of the container, or the next piece of one."""
+        if (whole := self._start_of_mark + line).startswith(OUTPUT_MARK):
+            line = whole
+        self._start_of_mark = line if line and OUTPUT_MARK.startswith(line) else ""
         if line.startswith(OUTPUT_MARK):
             self._pieces, self._length = [], 0
         elif not self._pieces or len(self._pieces) >= _MOST_PIECES or self._length > LARGEST_OUTPUT:
@@ -69,12 +75,12 @@ class OutputLines:
         for piece in (first, *self._pieces[1:]):
             text += piece
             if len(text.strip().encode("utf-8", "surrogatepass")) > LARGEST_OUTPUT:
-                if not problem or len(first) > LARGEST_OUTPUT:
-                    raise OutputError(
-                        f"the output is larger than the {LARGEST_OUTPUT} bytes of JSON that a task may put out: "
-                        "put it into S3, and put out its address"
-                    )
-                break
+                if len(first) < _SHORTEST_CUT:
+                    break
+                raise OutputError(
+                    f"the output is larger than the {LARGEST_OUTPUT} bytes of JSON that a task may put out: "
+                    "put it into S3, and put out its address"
+                )
             try:
                 value = json.loads(text, parse_constant=_no_number, parse_float=_number)
             except (ValueError, RecursionError) as error:
@@ -106,14 +112,18 @@ def _check(value: object, *, depth: int) -> None:
         case str():
             _check_text(value)
         case int() if not _SMALLEST <= value <= _LARGEST:
-            raise OutputError(f"a whole number of the output needs more than 64 bits ({value}): put it out as a text")
+            raise OutputError(
+                f"a whole number of the output needs more than 64 bits ({shown(str(value))}): put it out as a text"
+            )
         case list():
             for each in value:
                 _check(each, depth=depth + 1)
         case dict():
             for name, each in value.items():
                 if name.startswith(_AIRFLOWS_OWN):
-                    raise OutputError(f"a key of the output begins with __, which is Airflow's own: rename {shown(name)}")
+                    raise OutputError(
+                        f"a key of the output begins with __, which is Airflow's own: rename {shown(name)}"
+                    )
                 _check_text(name)
                 _check(each, depth=depth + 1)
 
@@ -160,9 +170,7 @@ def output_of(context: Context, task_id: str, key: str | None = None) -> Any:  #
         NoOutputError: It put out nothing, or no such entry.
     """
     instance = context["ti"]
-    values = XCom.get_all(
-        key=BaseXCom.XCOM_RETURN_KEY, dag_id=instance.dag_id, run_id=instance.run_id, task_id=task_id
-    )
+    values = XCom.get_all(key=BaseXCom.XCOM_RETURN_KEY, dag_id=instance.dag_id, run_id=instance.run_id, task_id=task_id)
     if not values:
         raise NoOutputError(
             f"task {task_id} has no output in this run: it was skipped, or its container printed no line {OUTPUT_MARK}"
@@ -171,8 +179,8 @@ def output_of(context: Context, task_id: str, key: str | None = None) -> Any:  #
     if key is None:
         return output
     if not isinstance(output, dict) or key not in output:
-        has = f"its entries are {', '.join(map(shown, list(output)[:20])) or 'none'}" if isinstance(output, dict) else (
-            f"it is no JSON object but {shown(json.dumps(output))}"
-        )
+        has = f"it is no JSON object but {shown(json.dumps(output))}"
+        if isinstance(output, dict):
+            has = f"its entries are {', '.join(map(shown, list(output)[:20])) or 'none'}"
         raise NoOutputError(f"the output of task {task_id} has no entry {shown(key)}: {has}")
     return output[key]

@@ -11,20 +11,20 @@ from airflow.sdk import (
     CronTriggerTimetable,
     DeltaDataIntervalTimetable,
     DeltaTriggerTimetable,
-    EventsTimetable,
 )
 
 from airflow_ecs_dag_loader.airflow_assets import asset_condition
 from airflow_ecs_dag_schema import schedule as schedules
 
 if TYPE_CHECKING:
-    from airflow.sdk import BaseAsset
     from airflow.sdk.bases.timetable import BaseTimetable
+    from airflow.sdk.definitions.asset import BaseAsset
+    from airflow.timetables.base import Timetable
 
     from airflow_ecs_dag_schema.schedule import AnySchedule
 
 
-def timetable(schedule: AnySchedule) -> BaseTimetable | BaseAsset | str | None:  # noqa: PLR0911 - one line a kind
+def timetable(schedule: AnySchedule) -> BaseTimetable | Timetable | BaseAsset | str | None:  # noqa: C901, PLR0911 - one line a kind
     """Return what ``DAG(schedule=...)`` takes for ``schedule``.
 
     Raises:
@@ -46,6 +46,9 @@ def timetable(schedule: AnySchedule) -> BaseTimetable | BaseAsset | str | None: 
         case schedules.Manual():
             return None
         case schedules.Events():
+            # Airflow 3.3 can't serialize the class of this name in airflow.sdk; this is the one of its core.
+            from airflow.timetables.events import EventsTimetable  # noqa: PLC0415
+
             return EventsTimetable([pendulum.instance(moment) for moment in schedule.moments], presorted=True)
         case schedules.OnAssets():
             return asset_condition(schedule)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.exceptions import AirflowException
+from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
 
 class EcsTaskFailedError(AirflowException):
@@ -25,7 +25,7 @@ _STOPPED_FROM_OUTSIDE = frozenset(
 stop exits with 0, its work half done."""
 
 
-def check_stopped(task: Mapping[str, Any], *, container_name: str) -> None:
+def check_stopped(task: Mapping[str, Any], *, container_name: str, skip_on_exit_code: Container[int] = ()) -> None:
     """Return if the DAG's container exited with 0 by itself; what its sidecars did is their affair.
 
     An ECS task that was stopped has failed, even if its container exited with 0: to run work twice can be borne, to
@@ -34,16 +34,21 @@ def check_stopped(task: Mapping[str, Any], *, container_name: str) -> None:
     Args:
         task: An ECS task with ``lastStatus`` STOPPED, as DescribeTasks gives it.
         container_name: The DAG's container.
+        skip_on_exit_code: Exit codes by which the container says that there was nothing to do.
 
     Raises:
+        AirflowSkipException: It exited with one of them by itself.
         EcsTaskFailedError: It exited otherwise, or never ran.
     """
     containers = {each.get("name"): each for each in task.get("containers", ())}
     container = containers.get(container_name, {})
     exit_code = container.get("exitCode")
     stop_code = task.get("stopCode")
-    if exit_code == 0 and stop_code not in _STOPPED_FROM_OUTSIDE:
-        return
+    if stop_code not in _STOPPED_FROM_OUTSIDE and exit_code is not None:
+        if exit_code in skip_on_exit_code:
+            raise AirflowSkipException(f"container {container_name} exited with code {exit_code}, which skips the task")
+        if exit_code == 0:
+            return
     why = "; ".join(dict.fromkeys(str(text) for text in (container.get("reason"), task.get("stoppedReason")) if text))
     because = f" ({why})" if why else ""
     if exit_code is None:

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 import aws_cdk as cdk
 from aws_cdk import aws_ecs as ecs
 
+from airflow_ecs_dag_schema.limits import compact_size
 from airflow_ecs_dag_schema.problems import DagDefinitionError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 LABEL_PREFIX = "airflow."
+RUN_BY = "airflow.run_by"
+"""The label with the ids of the DAGs that may run a task definition that is not their own."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,11 @@ class DagContainer:
     task_definition: ecs.TaskDefinition
     definition: ecs.CfnTaskDefinition
 
+    @property
+    def container(self) -> ecs.ContainerDefinition:
+        """The container itself."""
+        return containers_of(self.task_definition)[self.index]
+
     def add_labels(self, labels: Mapping[str, str]) -> None:
         """Give the container all ``labels`` in one call; CDK tokens in them, of other stacks too, are resolved.
 
@@ -48,7 +56,7 @@ class DagContainer:
     def rendered(self, labels: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return ``labels``, and with them what counts for the task definition's size, as in the template."""
         stack = cdk.Stack.of(self.definition)
-        containers = [container.render_container_definition() for container in _containers(self.task_definition)]
+        containers = [container.render_container_definition() for container in containers_of(self.task_definition)]
         whole: dict[str, Any] = stack.resolve(
             {
                 "family": self.task_definition.family,
@@ -59,9 +67,13 @@ class DagContainer:
         )
         return whole["labels"], whole
 
+    def size(self, labels: Mapping[str, str]) -> int:
+        """Return the bytes of the task definition as it is now, with ``labels``."""
+        return compact_size(self.rendered(labels)[1])
+
     def foreign_labels(self) -> list[Problem]:
         """Return a problem for each ``airflow.`` label that somebody else gave to a container."""
-        return _foreign_labels(_containers(self.task_definition))
+        return _foreign_labels(containers_of(self.task_definition))
 
 
 def check_task_definition(task_definition: object) -> None:
@@ -92,7 +104,7 @@ def find_container(task_definition: ecs.TaskDefinition, wanted: str | ecs.Contai
     definition = task_definition.node.default_child
     if not isinstance(definition, ecs.CfnTaskDefinition):
         raise DagDefinitionError([Problem("task_definition", "it has no AWS::ECS::TaskDefinition below it")])
-    containers = {container.container_name: container for container in _containers(task_definition)}
+    containers = {container.container_name: container for container in containers_of(task_definition)}
     if problems := _foreign_labels(containers.values()):
         raise DagDefinitionError(problems)
     name = _name(wanted, task_definition.default_container)
@@ -108,8 +120,8 @@ def find_container(task_definition: ecs.TaskDefinition, wanted: str | ecs.Contai
     return DagContainer(name, list(containers).index(name), log_driver, task_definition, definition)
 
 
-def _containers(task_definition: ecs.TaskDefinition) -> list[ecs.ContainerDefinition]:
-    """Return the containers in the order of the template; what is added later comes after them."""
+def containers_of(task_definition: ecs.TaskDefinition) -> list[ecs.ContainerDefinition]:
+    """Return its containers in the order of the template; what is added later comes after them."""
     return task_definition._containers  # noqa: SLF001 - documented, but protected; jsii spells that with an underscore
 
 
@@ -126,7 +138,7 @@ def _foreign_labels(containers: Iterable[ecs.ContainerDefinition]) -> list[Probl
         )
         for name, given in labels.items()
         for key, text in (given.items() if isinstance(given, dict) else ())
-        if key.startswith(LABEL_PREFIX)
+        if key.startswith(LABEL_PREFIX) and key != RUN_BY
     ]
 
 

@@ -7,6 +7,7 @@ without the arrow, and no error. What counts as forgotten must never be a guess,
   when an ``AirflowEcsDag`` was made. Constants of a shared module and the values of another test are not.
 * An **arrow** is forgotten if no DAG has it, a DAG has one of its two tasks, and it was written in such a function
   or file, or in the function that made that task. So is the task at its other end.
+* A **group** is forgotten by the same rule: no DAG has it, but a DAG has one of its tasks.
 
 The price: a task that is in no arrow at all and was made in a helper function that has returned goes unnoticed by
 this; it is an unused local variable there, which linters name. And a task that only serves as the pattern for
@@ -26,13 +27,16 @@ if TYPE_CHECKING:
     from types import CodeType
 
     from airflow_ecs_dag.flow import Flow
+    from airflow_ecs_dag.task_group import TaskGroup
     from airflow_ecs_dag.tasks import Task
 
 _tasks: dict[CodeType, list[Task]] = defaultdict(list)
 _arrows: dict[CodeType, list[Arrow]] = defaultdict(list)
+_groups: dict[CodeType, list[Group]] = defaultdict(list)
 _origins: dict[int, tuple[Task, Origin]] = {}
 _used_tasks: set[int] = set()
 _used_arrows: set[tuple[int, int]] = set()
+_used_groups: set[int] = set()
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,19 @@ class Arrow:
     origin: Origin
 
 
+@dataclass(frozen=True)
+class Group:
+    """A task group as it was made.
+
+    Attributes:
+        group: The group; kept, so that its number is never given again.
+        origin: Where it was made.
+    """
+
+    group: TaskGroup
+    origin: Origin
+
+
 def note_task(task: Task) -> None:
     """Remember that ``task`` was made here. It stays in memory with its number, which so is never given again."""
     origin = here()
@@ -63,9 +80,16 @@ def note_arrows(pairs: Iterable[tuple[Task, Task]]) -> None:
     _arrows[origin.code].extend(Arrow(before, after, origin) for before, after in pairs)
 
 
+def note_group(group: TaskGroup) -> None:
+    """Remember that ``group`` was made here."""
+    origin = here()
+    _groups[origin.code].append(Group(group, origin))
+
+
 def note_use(flow: Flow) -> None:
     """Remember that a DAG was given ``flow``."""
     _used_tasks.update(map(id, flow.tasks))
+    _used_groups.update(id(group) for _, path in flow.groups for group in path)
     _used_arrows.update((id(before), id(after)) for before, after in flow.arrows)
 
 
@@ -74,6 +98,7 @@ def discard(codes: Iterable[CodeType]) -> None:
     for code in codes:
         _tasks.pop(code, None)
         _arrows.pop(code, None)
+        _groups.pop(code, None)
 
 
 def made_at(task: Task) -> str:
@@ -90,6 +115,7 @@ class Claim:
         self._own: dict[int, Task] = {}
         self._made: dict[int, Task] = {}
         self._written: list[Arrow] = []
+        self._grouped: list[Group] = []
 
     def add(self, flow: Flow, codes: Iterable[CodeType]) -> None:
         """Add a DAG's flow, and the code that was running when the DAG was made."""
@@ -109,7 +135,16 @@ class Claim:
         tasks = {number: task for number, task in self._made.items() if number not in _used_tasks}
         tasks |= {id(end): end for arrow in loose for end in (arrow.before, arrow.after) if id(end) not in _used_tasks}
         between = [arrow for arrow in loose if id(arrow.before) in _used_tasks and id(arrow.after) in _used_tasks]
-        return [*map(_forgotten_task, tasks.values()), *map(_forgotten_arrow, between)]
+        groups = [
+            each
+            for each in self._grouped
+            if id(each.group) not in _used_groups and any(id(task) in self._own for task in each.group.as_flow().tasks)
+        ]
+        return [
+            *map(_forgotten_task, tasks.values()),
+            *map(_forgotten_arrow, between),
+            *map(_forgotten_group, groups),
+        ]
 
     def _collect(self) -> None:
         """Take over what was made by this app's code; what one app took no other one sees."""
@@ -118,6 +153,7 @@ class Claim:
         origins = [_origins[number][1] for number in self._own if number in _origins]
         for code in self._codes | {origin.code for origin in origins if origin.is_function}:
             self._written.extend(_arrows.pop(code, ()))
+            self._grouped.extend(_groups.pop(code, ()))
 
 
 def _forgotten_task(task: Task) -> str:
@@ -131,4 +167,11 @@ def _forgotten_arrow(arrow: Arrow) -> str:
     return (
         f"the arrow {arrow.before.task_id} >> {arrow.after.task_id}, written at {arrow.origin}, is in no flow that an "
         "AirflowEcsDag was given: a >> b alone does nothing, it returns a flow to pass in tasks=[...]"
+    )
+
+
+def _forgotten_group(each: Group) -> str:
+    return (
+        f"the task group {each.group.group_id!r}, made at {each.origin}, is in no flow that an AirflowEcsDag was "
+        "given, but tasks of it are: pass the group instead of its tasks, or remove it"
     )

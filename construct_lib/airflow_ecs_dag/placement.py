@@ -9,15 +9,17 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 
+from airflow_ecs_dag.ecs_task import platform_version_text, tag_fields
+from airflow_ecs_dag.frozen_values import frozen_map
 from airflow_ecs_dag_schema.problems import DagDefinitionError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from airflow_ecs_dag_schema import CapacityProvider
     from airflow_ecs_dag_schema.ecs_settings import LaunchType
 
-_ALWAYS = {ecs.Compatibility.FARGATE: "FARGATE", ecs.Compatibility.EXTERNAL: "EXTERNAL"}
+ONLY_LAUNCH_TYPE = {ecs.Compatibility.FARGATE: "FARGATE", ecs.Compatibility.EXTERNAL: "EXTERNAL"}
 """Task definitions that run in one way only. The others leave it to the cluster's default strategy."""
 _FARGATE_PROVIDERS = frozenset({"FARGATE", "FARGATE_SPOT"})
 
@@ -33,6 +35,8 @@ class Placement:
     vpc_subnets: ec2.SubnetSelection | list[str] | tuple[str, ...] | None
     security_groups: Sequence[ec2.ISecurityGroup] | list[str] | tuple[str, ...]
     assign_public_ip: bool | None
+    platform_version: ecs.FargatePlatformVersion | str | None
+    ecs_tags: Mapping[str, str]
 
     def fields(self) -> dict[str, Any]:
         """Return the fields of ``EcsSettings``.
@@ -45,18 +49,21 @@ class Placement:
             raise DagDefinitionError(problems)
         fields: dict[str, Any] = {
             "cluster": self.cluster if isinstance(self.cluster, str | None) else self.cluster.cluster_name,
-            "launch_type": self._launch_type(),
+            "launch_type": self.launch_type_of_dag(),
             "capacity_provider_strategy": tuple(self.capacity_provider_strategies),
+            "platform_version": platform_version_text(self.platform_version),
+            "tags": tag_fields(self.ecs_tags),
             **self._network(),
         }
         return {name: value for name, value in fields.items() if value is not None}
 
     def _wrong_kinds(self) -> list[Problem]:
-        problems = []
+        problems: list[Problem] = []
         for name in ("capacity_provider_strategies", "security_groups"):
             value = getattr(self, name)
             if not isinstance(value, list | tuple):
                 problems.append(Problem(name, "expected a list", repr(value)))
+        frozen_map("ecs_tags", self.ecs_tags, (str,), "{'team': 'data'}", problems)
         if self.launch_type and self.capacity_provider_strategies:
             problems.append(
                 Problem(
@@ -77,10 +84,11 @@ class Placement:
             )
         return problems
 
-    def _launch_type(self) -> str | None:
+    def launch_type_of_dag(self) -> str | None:
+        """Return the launch type of the DAG's tasks; ``None`` if a strategy decides."""
         if self.launch_type or self.capacity_provider_strategies:
             return self.launch_type
-        return _ALWAYS.get(self.task_definition.compatibility)
+        return ONLY_LAUNCH_TYPE.get(self.task_definition.compatibility)
 
     def _network(self) -> dict[str, Any]:
         if self.task_definition.network_mode != ecs.NetworkMode.AWS_VPC:
@@ -119,7 +127,7 @@ class Placement:
     def _is_on_fargate(self) -> bool:
         if self.capacity_provider_strategies:
             return all(provider.name in _FARGATE_PROVIDERS for provider in self.capacity_provider_strategies)
-        return self._launch_type() == "FARGATE"
+        return self.launch_type_of_dag() == "FARGATE"
 
     def _subnets(self) -> tuple[tuple[str, ...], bool]:
         """Return the ids of the subnets, and whether one of them is known to be public."""

@@ -120,6 +120,10 @@ class AirflowApi:
         """Return all that Airflow knows of a run."""
         return self._get(_run(dag_id, run_id))
 
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        """Return the runs of a DAG, all that Airflow knows of each."""
+        return list(self._get(f"/dags/{quote(dag_id, safe='')}/dagRuns", limit=1000)["dag_runs"])
+
     def run_state(self, dag_id: str, run_id: str) -> str:
         """Return the state of a run: ``queued``, ``running``, ``success`` or ``failed``."""
         return str(self.run(dag_id, run_id)["state"])

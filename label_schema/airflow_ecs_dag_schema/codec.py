@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from airflow_ecs_dag_schema import labels_2019, labels_v1, packed
 from airflow_ecs_dag_schema.label_text import PREFIX
-from airflow_ecs_dag_schema.limits import TASK_DEFINITION_BYTES, compact_size, label_problems, too_large
+from airflow_ecs_dag_schema.limits import TASK_DEFINITION_BYTES, compact_size, label_problems, single_label_problems, too_large
 from airflow_ecs_dag_schema.problems import LabelError, Problem, label_path
+from airflow_ecs_dag_schema.task_definition import RUN_BY_LABEL
 from airflow_ecs_dag_schema.values import TOKEN_START
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ def encode(spec: DagSpec, *, room: int = TASK_DEFINITION_BYTES) -> dict[str, str
     labels = labels_v1.write(spec)
     if not list(label_problems(labels)) and compact_size(labels) <= room:
         return labels
-    smaller = packed.packed(labels, keep=(labels_v1.VERSION_LABEL, *_DAG_ID_LABELS))
-    problems = list(label_problems(smaller))
+    smaller = packed.packed(labels)
+    problems = list(single_label_problems(smaller))
     if not problems and (size := compact_size(smaller)) > room:
         problems = [too_large(labels, size, most=room)]
     if problems:
@@ -47,12 +48,13 @@ def encode(spec: DagSpec, *, room: int = TASK_DEFINITION_BYTES) -> dict[str, str
 def decode(labels: Mapping[str, str]) -> DagSpec:
     """Return the DAG that ``labels`` describe, of whatever version they are; their order says nothing.
 
-    Labels that do not begin with ``airflow.`` are somebody else's and are passed over.
+    Labels that do not begin with ``airflow.`` are somebody else's and are passed over, and so is ``airflow.run_by``,
+    which says nothing of this DAG.
 
     Raises:
         LabelError: With every problem found. Nothing else is raised, whatever ``labels`` hold.
     """
-    own = {key: text for key, text in labels.items() if isinstance(key, str) and key.startswith(PREFIX)}
+    own = {key: text for key, text in labels.items() if isinstance(key, str) and is_own(key)}
     problems = [
         Problem(label_path(key), "a label's value is a text: quote it", repr(text))
         for key, text in own.items()
@@ -81,6 +83,11 @@ def decode(labels: Mapping[str, str]) -> DagSpec:
             ]
         )
     return labels_v1.read(own)
+
+
+def is_own(key: str) -> bool:
+    """Tell whether a label of this key is read as part of a DAG."""
+    return key.startswith(PREFIX) and key != RUN_BY_LABEL
 
 
 def describes_dag(labels: Mapping[str, str]) -> bool:

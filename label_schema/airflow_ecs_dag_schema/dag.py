@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from airflow_ecs_dag_schema.alerts import AnyAlert
 from airflow_ecs_dag_schema.ecs_settings import EcsSettings
+from airflow_ecs_dag_schema.frozen_map import FrozenMap
 from airflow_ecs_dag_schema.graph import graph_problems
 from airflow_ecs_dag_schema.params import AnyParam
 from airflow_ecs_dag_schema.problems import DagDefinitionError, Problem
@@ -141,7 +142,7 @@ class DagSpec(FrozenModel):
     dagrun_timeout: Duration | None = None
     deadline: Deadline | None = None
     fail_fast: Flag = False
-    params: Map[Name, AnyParam] = Field(default={})
+    params: Map[Name, AnyParam] = FrozenMap()
     defaults: TaskDefaults = TaskDefaults()
     alerts: Annotated[Many[AnyAlert], Field(max_length=10)] = ()
     ecs: EcsSettings = EcsSettings()

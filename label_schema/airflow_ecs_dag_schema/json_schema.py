@@ -13,10 +13,11 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from airflow_ecs_dag_schema import labels_v1, values
+from airflow_ecs_dag_schema import labels_v1, packed, values
 from airflow_ecs_dag_schema.limits import LABEL_BYTES
 from airflow_ecs_dag_schema.model_labels import Group, Items, Label, label_parts
-from airflow_ecs_dag_schema.value_patterns import any_case
+from airflow_ecs_dag_schema.task_definition import RUN_BY_LABEL
+from airflow_ecs_dag_schema.value_patterns import any_case, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,6 +29,8 @@ _AIRFLOW = r"^airflow\."
 _JSON_STRING = r'^"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*"[ \t\n\r]*$'
 _RESOLVED = any_case(values._DYNAMIC_REFERENCE.pattern, "resolve")
 _TOKEN = re.escape(values.TOKEN_START)
+_PACKED = whole(packed._KEY.pattern)
+"""The keys of labels in the packed form; with one of them, other labels may be in it, and none can be missed."""
 
 
 def label_schema() -> Schema:
@@ -38,7 +41,17 @@ def label_schema() -> Schema:
     for label in labels:
         if not label.is_fixed:
             patterns.setdefault(_pattern(label.parts), _value(label))
+    patterns[_PACKED] = {
+        "description": "A piece of the other labels, compressed, where they do not fit otherwise.",
+        "type": "string",
+        "maxLength": LABEL_BYTES,
+        "pattern": whole("[A-Za-z0-9+/]+={0,2}"),
+    }
     version = {"const": labels_v1.VERSION, "description": "The version of these labels."}
+    fixed[RUN_BY_LABEL] = {
+        "description": "The dag ids, with spaces between them, of other task definitions' DAGs that may run this one.",
+        "type": "string",
+    }
     known = [labels_v1.VERSION_LABEL, *fixed]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -54,7 +67,8 @@ def label_schema() -> Schema:
             "if": {"pattern": _AIRFLOW},
             "then": {"anyOf": [{"enum": known}, *({"pattern": pattern} for pattern in patterns)]},
         },
-        "allOf": [*_of_groups(groups, lists), *_of_lists(lists), *_of_whole()],
+        "if": {"propertyNames": {"not": {"pattern": _PACKED}}},
+        "then": {"allOf": [*_of_groups(groups, lists), *_of_lists(lists), *_of_whole()]},
         "$defs": {
             "json_string": {
                 "$comment": "A text that begins with a double quote is a JSON string; what it holds is not checked.",
@@ -119,7 +133,8 @@ def _of_group(path: str, group: Group) -> Iterator[Schema]:
     every = sorted({name for names, _ in group.fields_by_kind.values() for name in names})
     for kind, (names, required) in group.fields_by_kind.items():
         others = [re.escape(f"{path}.{name}") for name in every if name not in names]
-        then: Schema = {"required": [f"{path}.{name}" for name in required]} if required else {}
+        there = [_some(rf"^{re.escape(f'{path}.{name}')}(?:\.|$)") for name in required]
+        then: Schema = {"allOf": there} if there else {}
         if others:
             then["propertyNames"] = {"not": {"pattern": rf"^(?:{'|'.join(others)})(?:\.|$)"}}
         if then:
@@ -145,7 +160,7 @@ def _of_lists(lists: list[Items]) -> Iterator[Schema]:
 def _of_whole() -> Iterator[Schema]:
     """Yield what the models check with code, on the whole DAG and on the whole of where it runs."""
     kind, start = "airflow.dag.schedule.kind", "airflow.dag.start_date"
-    scheduled = {"required": [kind], "properties": {kind: {"not": {"pattern": '^"|^manual$'}}}}
+    scheduled = {"required": [kind], "properties": {kind: {"not": {"pattern": '^"|^(?:manual|assets)$'}}}}
     yield {"if": scheduled, "then": {"required": [start]}}
     continuous = {"required": [kind], "properties": {kind: {"const": "continuous"}}}
     runs = {"airflow.dag.max_active_runs": {"anyOf": [{"const": "1"}, {"pattern": '^"'}]}}

@@ -30,11 +30,17 @@ def label_key_problem(key: str) -> str | None:
 
 def label_problems(labels: Mapping[str, str]) -> Iterator[Problem]:
     """Yield a problem for each label that ECS or Fargate would not take, and one if all are too large together."""
-    total = 0
+    yield from single_label_problems(labels)
+    total = sum(_bytes(key, text) for key, text in labels.items())
+    if total > TASK_DEFINITION_BYTES:
+        yield too_large(labels, total)
+
+
+def single_label_problems(labels: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield a problem for each label that ECS or Fargate would not take, whatever the others are."""
     for key, text in labels.items():
         path = label_path(key)
-        size = len(key.encode("utf-8", "surrogatepass")) + len(text.encode("utf-8", "surrogatepass"))
-        total += size
+        size = _bytes(key, text)
         if problem := label_key_problem(key):
             yield Problem(path, problem, key)
         if size > LABEL_BYTES:
@@ -44,8 +50,10 @@ def label_problems(labels: Mapping[str, str]) -> Iterator[Problem]:
                 "container's image, its environment or S3",
                 text,
             )
-    if total > TASK_DEFINITION_BYTES:
-        yield too_large(labels, total)
+
+
+def _bytes(key: str, text: str) -> int:
+    return len(key.encode("utf-8", "surrogatepass")) + len(text.encode("utf-8", "surrogatepass"))
 
 
 def too_large(labels: Mapping[str, str], size: int, *, most: int = TASK_DEFINITION_BYTES) -> Problem:

@@ -6,24 +6,25 @@ from __future__ import annotations
 
 import inspect
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel
+from pydantic import AfterValidator, BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
-from airflow_ecs_dag_schema import schedule, values
+from airflow_ecs_dag_schema import asset_condition, assets, schedule, values
 from airflow_ecs_dag_schema.dag import DagSpec
-from airflow_ecs_dag_schema.tasks import EcsTaskSpec
 from airflow_ecs_dag_schema.templates import check_template
-from airflow_ecs_dag_schema.value_patterns import cron_pattern, key_part, number_pattern, whole
+from airflow_ecs_dag_schema.value_patterns import cron_pattern, integer_pattern, key_part, number_pattern, uri_pattern, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 INDEX = r"(?:0|[1-9][0-9]{0,4})"
+TASK_KEY = "[A-Za-z0-9_-]+"
+"""What stands for a task in the keys of its labels: its id, or any other text where the label ``task_id`` has that."""
 _ATTRIBUTE = re.compile(r"^ {4}(\w+): (.+(?:\n {8,}.+)*)", re.MULTILINE)
 _PLAIN_TEXT = {"pattern": r"^[^\u0000-\u0008\u000b-\u001f\u007f]*$"}
 _ONE_LINE = {"pattern": r"^[^\n\t]*$"}
@@ -31,7 +32,7 @@ _ONE_LINE = {"pattern": r"^[^\n\t]*$"}
 
 @dataclass(frozen=True, kw_only=True)
 class Label:
-    """A label, or many that differ in numbers and task ids.
+    """A label, or many that differ in numbers, names and task keys.
 
     Attributes:
         parts: Of its key, from ``airflow`` on: each a text, or a regular expression where ``is_fixed`` is false.
@@ -75,10 +76,22 @@ class Items:
 def label_parts() -> tuple[list[Label], list[Group], list[Items]]:
     """Return the labels of version 1, the groups they form and the lists, in the order of the models."""
     found: list[Label | Group | Items] = list(_of_fields(DagSpec, ("airflow", "dag"), is_fixed=True))
-    return (
-        [each for each in found if isinstance(each, Label)],
-        [each for each in found if isinstance(each, Group)],
-        [each for each in found if isinstance(each, Items)],
+    labels: dict[tuple[str, ...], Label] = {}
+    for label in found:
+        if isinstance(label, Label):
+            labels[label.parts] = _either(labels[label.parts], label) if label.parts in labels else label
+    groups = {each.parts: each for each in found if isinstance(each, Group)}
+    lists = {each.parts: each for each in found if isinstance(each, Items)}
+    return list(labels.values()), list(groups.values()), list(lists.values())
+
+
+def _either(one: Label, other: Label) -> Label:
+    """Return the label that is, by the kind of its model, one or the other."""
+    plains = one.plain["anyOf"] if one.plain.keys() == {"anyOf"} else [one.plain]
+    if other.plain not in plains:
+        plains = [*plains, other.plain]
+    return replace(
+        one, plain=plains[0] if len(plains) == 1 else {"anyOf": plains}, description=one.description or other.description
     )
 
 
@@ -114,6 +127,11 @@ def _of_type(
         yield from _of_models(models, parts, is_fixed=is_fixed)
     elif len(members) == 1 and members[0] is not annotation:
         yield from _of_type(members[0], metadata, parts, is_fixed=is_fixed, says=says)
+    elif values._read_argument in _functions(metadata, BeforeValidator):
+        yield from _of_argument(parts, is_fixed=is_fixed, says=says)
+    elif get_origin(annotation) is dict:
+        key, value = get_args(annotation)
+        yield from _of_type(value, [], (*parts, _name_in_key(key)), is_fixed=False, says=says)
     elif get_origin(annotation) is tuple:
         yield from _of_list(get_args(annotation)[0], _limits(metadata), parts, is_fixed=is_fixed, says=says)
     else:
@@ -127,12 +145,8 @@ def _of_models(
     is_task = parts[:2] == ("airflow", "tasks")
     if kinds:
         yield Label(parts=(*parts, "kind"), is_fixed=is_fixed, plain={"enum": sorted(kinds)})
-    seen: set[tuple[str, ...]] = set()
     for model in models:
-        for found in _of_fields(model, parts, is_fixed=is_fixed, without=("kind", "task_id")):
-            if not (isinstance(found, Label) and found.parts in seen):
-                yield found
-            seen.add(found.parts)
+        yield from _of_fields(model, parts, is_fixed=is_fixed, without=("kind",))
     if len(models) == 1:
         yield Group(parts=parts, is_fixed=is_fixed, required=_required(models[0]))
     else:
@@ -144,7 +158,7 @@ def _of_models(
 
 
 def _required(model: type[BaseModel]) -> tuple[str, ...]:
-    return tuple(name for name, info in model.model_fields.items() if info.is_required() and name != "task_id")
+    return tuple(name for name, info in model.model_fields.items() if info.is_required())
 
 
 def _of_list(
@@ -158,7 +172,7 @@ def _of_list(
     is_task = parts == ("airflow", "tasks")
     most = limits.get("max_length")
     if is_task:
-        index = _task_id_in_key()
+        index = TASK_KEY
     else:
         index = INDEX if most is None else number_pattern(0, most - 1)
         if not limits.get("min_length"):
@@ -168,6 +182,12 @@ def _of_list(
     if not is_task:
         of_models = any(isinstance(each, Group) for each in found)
         yield Items(parts=parts, is_fixed=is_fixed, most=most, of_models=of_models)
+
+
+def _of_argument(parts: tuple[str, ...], *, is_fixed: bool, says: str) -> Iterator[Label]:
+    """Yield the labels of an operator's argument: a text, or a list of texts."""
+    for place in (parts, (*parts, number_pattern(0, values._MOST_TEXTS - 1))):
+        yield Label(parts=place, is_fixed=is_fixed, plain=_PLAIN_TEXT, description=says)
 
 
 def _plain(annotation: Any, metadata: list[Any]) -> dict[str, Any]:  # noqa: ANN401, PLR0911 - any type; a line each
@@ -182,14 +202,9 @@ def _plain(annotation: Any, metadata: list[Any]) -> dict[str, Any]:  # noqa: ANN
     if annotation is bool:
         return {"enum": ["false", "true"]}
     if annotation is int:
-        zero = "-?" if limits["ge"] == 0 else ""
-        return {
-            "pattern": whole(
-                f"{zero}0|{number_pattern(max(limits['ge'], 1), limits['le'])}"
-                if zero
-                else number_pattern(limits["ge"], limits["le"])
-            )
-        }
+        return {"pattern": whole(integer_pattern(limits["ge"], limits["le"]))}
+    if annotation is float:
+        return {"pattern": whole(values._NUMBER.pattern)}
     if annotation is datetime:
         return {"pattern": whole(values._MOMENT.pattern)}
     if annotation is timedelta:
@@ -211,6 +226,8 @@ def _text_check(validator: Any) -> dict[str, Any]:  # noqa: ANN401 - any functio
         values._one_line: _ONE_LINE,
         schedule._check_cron: {"pattern": _cron()},
         schedule._check_timezone: {"enum": sorted(schedule._TIMEZONES)},
+        schedule._check_condition: {"pattern": whole(asset_condition._CHARACTERS.pattern)},
+        assets._check_uri: {"pattern": uri_pattern(assets._SCHEMES.pattern, reserved="airflow")},
         check_template: {},
     }
     if validator in known:
@@ -227,14 +244,15 @@ def _cron() -> str:
     return cron_pattern(schedule._CRON.pattern, words, list(schedule.PRESETS))
 
 
-def _task_id_in_key() -> str:
-    (validator,) = _functions(EcsTaskSpec.model_fields["task_id"].metadata)
+def _name_in_key(key: Any) -> str:  # noqa: ANN401 - any annotation
+    """Return the expression of the names of a map, as one part of a label's key."""
+    (validator,) = _functions(list(get_args(key)[1:]))
     closure = inspect.getclosurevars(validator).nonlocals
     return key_part(closure["compiled"].pattern.removesuffix(r"\Z"), closure["longest"])
 
 
-def _functions(metadata: list[Any]) -> list[Any]:
-    return [each.func for each in metadata if isinstance(each, AfterValidator)]
+def _functions(metadata: list[Any], when: type[AfterValidator | BeforeValidator] = AfterValidator) -> list[Any]:
+    return [each.func for each in metadata if isinstance(each, when)]
 
 
 def _limits(metadata: list[Any]) -> dict[str, int]:

@@ -13,14 +13,18 @@ import re
 import zlib
 from typing import TYPE_CHECKING, Any
 
+from airflow_ecs_dag_schema.label_text import PREFIX
+from airflow_ecs_dag_schema.labels_v1 import VERSION_LABEL
 from airflow_ecs_dag_schema.limits import LABEL_BYTES, label_key_problem
 from airflow_ecs_dag_schema.problems import LabelError, Problem, label_path
 from airflow_ecs_dag_schema.values import TOKEN_START
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 ROOM = "airflow.packed"
+ALWAYS_FLAT = (VERSION_LABEL, "airflow.dag.dag_id")
+"""Labels that are never packed: what they say is needed before the others can be read."""
 LARGEST = 2_000_000
 """Bytes of the unpacked labels as JSON."""
 MOST_LABELS = 50_000
@@ -29,10 +33,9 @@ _KEY = re.compile(rf"{re.escape(ROOM)}\.(0|[1-9]\d{{0,3}})\Z", re.ASCII)
 _REMEDY = "deploy the DAG again with airflow-ecs-dag, which writes these labels"
 
 
-def packed(labels: Mapping[str, str], *, keep: Iterable[str]) -> dict[str, str]:
-    """Return ``labels`` in the packed form; those named in ``keep``, or with a CDK token, stay as they are."""
-    kept = set(keep)
-    stay = {key: text for key, text in labels.items() if key in kept or TOKEN_START in text}
+def packed(labels: Mapping[str, str]) -> dict[str, str]:
+    """Return ``labels`` in the packed form; those of :data:`ALWAYS_FLAT`, and with a CDK token, stay as they are."""
+    stay = {key: text for key, text in labels.items() if key in ALWAYS_FLAT or TOKEN_START in text}
     rest = {key: text for key, text in labels.items() if key not in stay}
     data = zlib.compress(json.dumps(rest, separators=(",", ":")).encode(), 9)
     text = base64.b64encode(data).decode()
@@ -60,8 +63,13 @@ def unpacked(labels: Mapping[str, str]) -> dict[str, str]:
         Problem(label_path(key), "this label is there twice, packed and by itself: keep one of the two")
         for key in sorted(found.keys() & flat.keys())
     ]
+    problems.extend(
+        Problem(key, f"with packed labels this one is needed by itself: {_REMEDY}")
+        for key in ALWAYS_FLAT
+        if key not in flat
+    )
     for key, text in found.items():
-        if not isinstance(text, str) or label_key_problem(key):
+        if not isinstance(text, str) or label_key_problem(key) or not key.startswith(PREFIX) or is_packed({key: text}):
             problems.append(Problem(ROOM, f"what is packed is no object of labels: {_REMEDY}", label_path(key)))
             break
     if problems:

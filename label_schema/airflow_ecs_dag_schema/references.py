@@ -186,7 +186,7 @@ def _group_problems(spec: DagSpec) -> Iterator[Problem]:
     for task_id in sorted(task_ids):
         if "." in task_id and task_id.rpartition(".")[2] in _JOINS:
             yield Problem(
-                f"tasks.{task_id}", f"Airflow calls its own nodes of a group {' and '.join(_JOINS)}: rename it"
+                f"tasks.{task_id}", f"{' and '.join(_JOINS)} are what Airflow calls its own nodes of a group: rename it"
             )
     for index, group in enumerate(spec.groups):
         if group.group_id not in groups:

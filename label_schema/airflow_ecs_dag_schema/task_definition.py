@@ -9,6 +9,9 @@ from airflow_ecs_dag_schema.problems import Problem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+RUN_BY_LABEL = "airflow.run_by"
+"""The label of a container that other task definitions' DAGs may run: their dag ids, with spaces between them."""
+
 
 def labelled_problems(labelled: Sequence[str]) -> list[Problem]:
     """Return what is wrong with the containers that carry Airflow labels: one is right.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -15,6 +16,7 @@ from airflow_ecs_dag_schema.ecs_settings import (
     PlatformVersion,
     TaskDefinitionName,
 )
+from airflow_ecs_dag_schema.frozen_map import FrozenMap
 from airflow_ecs_dag_schema.operators import OperatorName
 from airflow_ecs_dag_schema.outputs import OutputRef
 from airflow_ecs_dag_schema.values import (
@@ -61,6 +63,8 @@ Retries = Annotated[CountOrZero, Field(le=100)]
 Backoff = Annotated[Number, Field(ge=1, le=10)]
 ExitCode = Annotated[CountOrZero, Field(le=255)]
 Weight = Annotated[Integer, Field(ge=-1_000_000, le=1_000_000)]
+LARGEST_OVERRIDES = 8_000
+"""Characters of JSON for what a task gives to its container; RunTask takes 8,192 with the names around it."""
 MOST_ITEMS = 1_000
 """Items of a list that a task is mapped over; Airflow's own limit for any list is 1,024 by default."""
 
@@ -177,7 +181,7 @@ class EcsTaskSpec(_TaskSpec):
     kind: Literal["ecs"] = "ecs"
     command: Annotated[Many[Template], Field(max_length=1000)] | None = None
     args: Annotated[Many[Template], Field(max_length=1000)] = ()
-    environment: Map[Name, Template] = Field(default={})
+    environment: Map[Name, Template] = FrozenMap()
     cpu: Annotated[Count, Field(ge=128, le=196_608)] | None = None
     memory_limit_mib: Annotated[Count, Field(ge=6, le=1_000_000)] | None = None
     ephemeral_storage_gib: Annotated[Count, Field(ge=21, le=200)] | None = None
@@ -201,6 +205,12 @@ class EcsTaskSpec(_TaskSpec):
     def _check_together(self) -> Self:
         if self.launch_type and self.capacity_provider_strategy:
             raise ValueError("launch_type and capacity_provider_strategy exclude each other: keep one")
+        overrides = {"command": self.container_command, "environment": dict(self.environment)}
+        if (size := len(json.dumps(overrides))) > LARGEST_OVERRIDES:
+            raise ValueError(
+                f"command, args and environment are {size} characters as JSON, RunTask takes {LARGEST_OVERRIDES}: put "
+                "what they say into the container's image, or into S3 and its address here"
+            )
         if self.map_index_template is not None and self.expand is None:
             raise ValueError("map_index_template names the instances of a mapped task: give expand, too")
         return self
@@ -258,7 +268,7 @@ class OperatorSpec(_TaskSpec):
 
     kind: Literal["operator"] = "operator"
     operator: OperatorName
-    arguments: Map[Name, ArgumentValue] = Field(default={})
+    arguments: Map[Name, ArgumentValue] = FrozenMap()
 
 
 TASK_SPECS = (

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_ecs_dag_schema import labels_2019, labels_v1
-from airflow_ecs_dag_schema.codec import decode
-from airflow_ecs_dag_schema.label_text import PREFIX
+from airflow_ecs_dag_schema.codec import decode, is_own
 from airflow_ecs_dag_schema.limits import label_problems
 from airflow_ecs_dag_schema.packed import unpacked
 from airflow_ecs_dag_schema.problems import LabelError, Problem
@@ -83,7 +82,7 @@ def read_undeployed(labels: Mapping[str, str]) -> Reading:
     Args:
         labels: Docker labels, tokens where CloudFormation will put a value.
     """
-    own = {key: text for key, text in labels.items() if key.startswith(PREFIX)}
+    own = {key: text for key, text in labels.items() if is_own(key)}
     unknown = {key for key, text in own.items() if TOKEN_START in text}
     if not unknown:
         return _known(own)

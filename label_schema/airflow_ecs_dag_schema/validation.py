@@ -24,6 +24,7 @@ _HINTED = 30
 _EXPECTED = {
     "bool_type": "True or False",
     "datetime_type": "a datetime",
+    "float_type": "a number",
     "int_type": "a whole number",
     "literal_error": "one of the texts allowed here",
     "string_type": "a text",
@@ -137,6 +138,8 @@ def _message(  # noqa: C901, PLR0912 - one case a kind of error
             message = f"expected {context['ge']} or more"
         case "less_than_equal":
             message = f"expected {context['le']} or less"
+        case "dict_type":
+            message = "expected values by name: give each a label or an entry of its own, under its name"
         case "too_short":
             message = (
                 f"needs at least {_counted(context['min_length'], detail)}, has {context['actual_length']}: add to it"

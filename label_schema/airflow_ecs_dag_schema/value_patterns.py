@@ -28,6 +28,22 @@ def number_pattern(least: int, most: int) -> str:
     return f"(?:{'|'.join(parts)})"
 
 
+def integer_pattern(least: int, most: int) -> str:
+    """Return an expression for the whole numbers from ``least`` to ``most``, as the labels write them.
+
+    Raises:
+        ValueError: A range that lies below zero whole; no field has one.
+    """
+    if most < 0:
+        raise ValueError(f"expected a range that reaches zero, got {least} to {most}")
+    if least > 0:
+        return number_pattern(least, most)
+    parts = ["-?0", number_pattern(1, most)]
+    if least < 0:
+        parts.append(f"-{number_pattern(1, -least)}")
+    return "|".join(parts)
+
+
 def _same_length(low: str, high: str) -> list[str]:
     """Return expressions for the numbers from ``low`` to ``high``, which have as many digits."""
     if not low:
@@ -77,3 +93,14 @@ def cron_pattern(characters: str, words: list[str], presets: list[str]) -> str:
     made_of = characters.removesuffix(r"\Z")
     spoken = "|".join(any_case(word, word) for word in words)
     return whole(f"{one_of(presets)}|(?={made_of}$)(?=(?:{spoken}|[^A-Za-z])*$){fields}")
+
+
+def uri_pattern(scheme: str, *, reserved: str) -> str:
+    """Return an expression for the URIs that name a place and no user.
+
+    Args:
+        scheme: The expression of a scheme in small letters; capitals mean the same.
+        reserved: The scheme that none may have.
+    """
+    schemes = scheme.removesuffix(r"\Z").replace("a-z", "A-Za-z")
+    return rf"^(?!{any_case(reserved, reserved)}:){schemes}://[^/?#@]+(?:[/?#]|$)"

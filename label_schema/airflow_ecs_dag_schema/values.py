@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import (
@@ -25,6 +26,7 @@ from pydantic import (
 )
 from pydantic._internal._model_construction import ModelMetaclass  # the one way to a class's own call
 
+from airflow_ecs_dag_schema.frozen_map import FrozenMap
 from airflow_ecs_dag_schema.problems import DagDefinitionError
 from airflow_ecs_dag_schema.templates import check_template
 
@@ -38,8 +40,9 @@ TOKEN_START = "${Token["  # noqa: S105 - how the CDK spells an unresolved value,
 _MAX_DURATION = timedelta(days=366)
 _DURATION = re.compile(r"P(?:(\d{1,4})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,7})M)?(?:(\d{1,8})S)?)?\Z", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:Z|[+-]\d{2}:\d{2})\Z", re.ASCII)
-_INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,8})\Z", re.ASCII)
-_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?(?:e[+-]?\d{1,2})?\Z", re.ASCII)
+_INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,14})\Z", re.ASCII)
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,15})(?:\.\d{1,21})?(?:e[+-]?\d{1,3})?\Z", re.ASCII)
+"""The texts that Python writes floats as, among them; the digits that it needs at most."""
 _DYNAMIC_REFERENCE = re.compile(r"\{\{\s*resolve\s*:", re.IGNORECASE)
 _INDEX = re.compile(r"(?:0|[1-9]\d{0,4})\Z", re.ASCII)
 
@@ -50,25 +53,29 @@ class FrozenModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class _InAuthorsWords(ModelMetaclass):
-    """Lets a value that an author writes down raise the project's own error, not pydantic's.
+if TYPE_CHECKING:
+    _InAuthorsWords = ModelMetaclass  # a `__call__` of its own would hide each model's arguments from type checkers
+else:
 
-    A model that pydantic makes within another one does not come this way: its problems are collected with the rest.
-    """
+    class _InAuthorsWords(ModelMetaclass):
+        """Lets a value that an author writes down raise the project's own error, not pydantic's.
 
-    def __call__(cls, *args: Any, **fields: Any) -> Any:  # noqa: ANN401, N805 - the class called; any model's fields
-        """Make the value.
-
-        Raises:
-            DagDefinitionError: With every problem found.
+        A model that pydantic makes within another one does not come this way: its problems are collected with the rest.
         """
-        try:
-            return super().__call__(*args, **fields)
-        except ValidationError as error:
-            from airflow_ecs_dag_schema.validation import spec_problems  # noqa: PLC0415 - it knows all the models
 
-            model = cast("type[BaseModel]", cls)
-            raise DagDefinitionError(spec_problems(error, (), model), subject=cls.__name__) from None
+        def __call__(cls, *args: Any, **fields: Any) -> Any:  # noqa: ANN401, N805 - the class called; any model's fields
+            """Make the value.
+
+            Raises:
+                DagDefinitionError: With every problem found.
+            """
+            try:
+                return super().__call__(*args, **fields)
+            except ValidationError as error:
+                from airflow_ecs_dag_schema.validation import spec_problems  # noqa: PLC0415 - it knows all the models
+
+                model = cast("type[BaseModel]", cls)
+                raise DagDefinitionError(spec_problems(error, (), model), subject=cls.__name__) from None
 
 
 class AuthorValue(FrozenModel, metaclass=_InAuthorsWords):
@@ -91,7 +98,9 @@ def _read_number(value: object, info: ValidationInfo) -> object:
     if isinstance(value, str) and _from_labels(info):
         if not _NUMBER.match(value):
             raise ValueError("expected a number in digits, such as 2 or 0.5")
-        return float(value)
+        if not isfinite(number := float(value)):
+            raise ValueError("expected a number in digits, below 1e308")
+        return number
     return value
 
 
@@ -218,7 +227,7 @@ _MOST_ENTRIES = 100
 def _sorted_entries(entries: dict[str, Any]) -> dict[str, Any]:
     if len(entries) > _MOST_ENTRIES:
         raise ValueError(f"may hold at most {_MOST_ENTRIES} entries, has {len(entries)}: shorten it")
-    return dict(sorted(entries.items()))
+    return FrozenMap(sorted(entries.items()))
 
 
 Key = TypeVar("Key", bound=str)

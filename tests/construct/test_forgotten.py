@@ -11,7 +11,7 @@ import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_ecs as ecs
 
-from airflow_ecs_dag import AirflowEcsDag, EcsTask, Flow, Schedule
+from airflow_ecs_dag import AirflowEcsDag, EcsTask, EdgeLabel, Empty, Flow, Schedule, TaskGroup, item
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -105,6 +105,39 @@ def test_an_arrow_that_a_helper_only_wrote(app: App, make: Make) -> None:
 
     make(flow())
     assert [text[:12] for text in complaints(app)] == ["the task 'c'"]
+
+
+def test_a_group_that_was_only_made(app: App, make: Make) -> None:
+    a, b = EcsTask("a"), EcsTask("b")
+    flow = a >> b
+    TaskGroup("load", flow)  # only made
+    make(flow)
+    assert complaints(app) == [
+        (
+            f"the task group 'load', made at {place_of('only made')}, is in no flow that an AirflowEcsDag was given, "
+            "but tasks of it are: pass the group instead of its tasks, or remove it"
+        )
+    ]
+
+
+def test_a_task_of_another_kind_in_no_flow(app: App, make: Make) -> None:
+    Empty("forgotten")
+    make(EcsTask("a"))
+    assert [text[:20] for text in complaints(app)] == ["the task 'forgotten'"]
+
+
+def test_a_labelled_arrow_that_was_only_written(app: App, make: Make) -> None:
+    a, b = EcsTask("a"), EcsTask("b")
+    a >> EdgeLabel("if ok") >> b
+    make([a, b])
+    assert [text[:16] for text in complaints(app)] == ["the arrow a >> b"]
+
+
+def test_groups_outputs_and_labels_that_are_passed(app: App, make: Make) -> None:
+    a, b, c = EcsTask("a"), EcsTask("b"), EcsTask("c")
+    copies = EcsTask("copies", args=[item], expand=a.output)
+    make(a >> EdgeLabel("x") >> TaskGroup("g", [b, TaskGroup("h", copies)]) >> c)
+    assert complaints(app) == []
 
 
 def test_flows_grow_without_complaint(app: App, make: Make) -> None:

@@ -8,7 +8,7 @@ import json
 import re
 import shlex
 import textwrap
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -106,7 +106,7 @@ def test_commands_exist(name: str) -> None:
 
 
 def test_the_authors_pages_flow_is_what_it_says() -> None:
-    (code,) = blocks("docs/authors.md", "python")
+    code = blocks("docs/authors.md", "python")[0]
     values: dict[str, object] = {"EcsTask": EcsTask}
     exec(code, values)  # noqa: S102 - the page's own code
     flow = values["flow"]
@@ -120,14 +120,16 @@ def test_the_authors_pages_schedules_exist() -> None:
     expressions = [each for each in re.findall(r"`(Schedule\.[^`]+)`", page) if "..." not in each]
     assert len(expressions) >= 7
     for expression in expressions:
-        assert eval(expression, {"Schedule": Schedule, "timedelta": timedelta})  # noqa: S307 - the page's own code
+        names = {"Schedule": Schedule, "timedelta": timedelta, "datetime": datetime, "UTC": UTC}
+        names |= {name: airflow_ecs_dag.Asset(uri=f"s3://data/{name}") for name in ("sales", "rates")}
+        assert eval(expression, names)  # noqa: S307 - the page's own code
 
 
 def test_the_authors_pages_templates_are_allowed() -> None:
     page = (REPOSITORY / "docs" / "authors.md").read_text()
     section = page.split("## Templates")[1].split("##")[0]
     assert set(re.findall(r"`([a-z_]+)`", section)) - {"conn", "var"} == VARIABLES
-    for template in re.findall(r"`(\{\{ .*? \}\})`", section):
+    for template in re.findall(r"`(\{\{ .*? \}\})`", page):
         assert template == "{{ name }}" or check_template(template) == template
 
 

@@ -14,6 +14,7 @@ from airflow_ecs_dag_cli.local_aws import LocalAws, isolated_environment
 from airflow_ecs_dag_cli.process_engine.__main__ import READY
 from airflow_ecs_dag_cli.process_engine.images import ImageSource, write_images
 from airflow_ecs_dag_cli.processes import BackgroundProcess
+from airflow_ecs_dag_loader import ecs_task_operator, ecs_task_start, ecs_task_watch
 from loader.ecs_account import IMAGE, EcsAccount
 
 if TYPE_CHECKING:
@@ -49,3 +50,18 @@ def account(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> EcsAccount:
     for name, value in (isolated_environment({}) | empty.environment).items():
         monkeypatch.setenv(name, value)
     return empty
+
+
+@pytest.fixture
+def work(account: EcsAccount, monkeypatch: pytest.MonkeyPatch) -> EcsAccount:
+    """An account with a cluster, in which no test waits as long as a worker does.
+
+    Clients try a call once, so that what a test answers is what the operator gets.
+    """
+    monkeypatch.setattr(ecs_task_watch, "_FIRST_POLL", 0.05)
+    monkeypatch.setattr(ecs_task_watch, "_LONGEST_POLL", 0.1)
+    monkeypatch.setattr(ecs_task_operator, "_LAST_LINES_WAIT", 0.3)
+    monkeypatch.setattr(ecs_task_start, "_START_WAITS", (0, 0))
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    account.ecs().create_cluster(clusterName="work")
+    return account

@@ -52,10 +52,10 @@ def task_run(operator: BaseOperator, *, try_number: int = 1, map_index: int = -1
     return context
 
 
-def run_task(operator: Any, **run: Any) -> None:
-    """Fill in the templates and execute, as the task runner does."""
+def run_task(operator: Any, **run: Any) -> Any:
+    """Fill in the templates and execute, as the task runner does; return what the operator does."""
     context = task_run(operator, **run)
     context["ti"].render_templates(context)
     copied = copy_context()
     copied.run(ExecutorSafeguard.tracker.set, operator)
-    copied.run(operator.execute, context)
+    return copied.run(operator.execute, context)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,8 +12,12 @@ from airflow_ecs_dag_loader.definition import Container, Definition
 from airflow_ecs_dag_loader.registry import Registry
 from airflow_ecs_dag_loader.snapshot import publish
 from airflow_ecs_dag_loader.source import RegistrySource
+from airflow_ecs_dag_schema import Policy
 from loader.ecs_account import dag_labels
 from loader.sources import SOURCE, found
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def ids(verdicts: list[Verdict]) -> dict[str, str]:
@@ -139,3 +144,66 @@ def test_an_owner_that_takes_another_dag_id_gives_the_old_one_up(refreshes: Refr
     refreshes.see(owner)
     renamed = replace(owner, labels=dag_labels("renamed"))
     assert ids(refreshes.see(renamed, other)) == {"renamed": "z", "same": "a"}
+
+
+SENSOR = {
+    "tasks__wait__kind": "operator",
+    "tasks__wait__operator": "sqs_sensor",
+    "tasks__wait__arguments__sqs_queue": "https://sqs.eu-west-1.amazonaws.com/123456789012/news",
+}
+NIGHT = {"dag__alerts__0__kind": "profile", "dag__alerts__0__profile": "night"}
+PLATFORM = {
+    "alert_profiles": {"night": {"kind": "email", "to": ["night@example.com"]}},
+    "operators": {"sqs_sensor": {"fixed": {"aws_conn_id": "aws_sensors"}}},
+}
+
+
+@pytest.mark.parametrize("mode", ["enforce", "warn"])
+@pytest.mark.parametrize(
+    ("more", "policy", "rule"),
+    [
+        (SENSOR, {}, "operator.not-allowed"),
+        (SENSOR | {"tasks__wait__operator": "anything"}, {}, "operator.not-allowed"),
+        (SENSOR, {"operators": {"sqs_sensor": {"values": {"sqs_queue": ["*/mine"]}}}}, "operator.argument"),
+        (NIGHT, {}, "alert.profile"),
+    ],
+)
+def test_what_the_platform_does_not_give_is_refused_in_both_modes(
+    mode: str, more: dict[str, str], policy: dict[str, Any], rule: str
+) -> None:
+    definition = found("reports", dag_labels(**more))
+    (verdict,) = admit([definition], source=SOURCE, owners={}, policy=Policy.of({"mode": mode, **policy}))
+    assert isinstance(verdict, Refused)
+    assert [each.rule for each in verdict.violations] == [rule]
+
+
+def test_a_dag_is_given_what_it_uses_and_no_more() -> None:
+    definitions = [
+        found("plain"),
+        found("sensor", dag_labels("sensor", **SENSOR)),
+        found("night", dag_labels("night", **NIGHT)),
+    ]
+    policy = Policy.of(PLATFORM)
+    without, alone, alert = (admit([each], source=SOURCE, owners={}, policy=policy)[0] for each in definitions)
+    assert isinstance(without, Admitted)
+    assert without.source == SOURCE
+    assert isinstance(alone, Admitted)
+    assert alone.source.alert_profiles == {}
+    assert alone.source.operators.keys() == {"sqs_sensor"}
+    assert isinstance(alert, Admitted)
+    assert alert.source.alert_profiles.keys() == {"night"}
+    assert alert.source.operators == {}
+
+
+def test_what_the_platform_gives_reaches_the_file_that_airflow_parses(tmp_path: Path) -> None:
+    definition = found("reports", dag_labels(**SENSOR, **NIGHT))
+    verdicts = admit([definition, found("plain")], source=SOURCE, owners={}, policy=Policy.of(PLATFORM))
+    publish(tmp_path, registry=Registry(), verdicts=verdicts, source=SOURCE)
+    names: dict[str, Any] = {}
+    (file,) = tmp_path.rglob("reports.py")
+    exec(compile(file.read_text(), str(file), "exec"), names)  # noqa: S102 - what Airflow does with the file
+    assert names["dag"].get_task("wait").aws_conn_id == "aws_sensors"
+    assert names["dag"].get_task("build").on_failure_callback[0].to == ["night@example.com"]
+    (plain,) = tmp_path.rglob("plain.py")
+    assert "sqs" not in plain.read_text()
+    assert "night" not in plain.read_text()

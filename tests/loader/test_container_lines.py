@@ -34,10 +34,13 @@ class Stream:
         self.client.create_log_stream(logGroupName=GROUP, logStreamName=STREAM)
 
     def say(self, count: int) -> None:
-        now = int(time.time() * 1000)
-        events = [{"timestamp": now, "message": f"line {self._said + number}"} for number in range(count)]
-        self.client.put_log_events(logGroupName=GROUP, logStreamName=STREAM, logEvents=events)  # type: ignore[arg-type] # plain dicts
+        self.put(*(f"line {self._said + number}" for number in range(count)))
         self._said += count
+
+    def put(self, *messages: str) -> None:
+        now = int(time.time() * 1000)
+        events = [{"timestamp": now, "message": message} for message in messages]
+        self.client.put_log_events(logGroupName=GROUP, logStreamName=STREAM, logEvents=events)  # type: ignore[arg-type] # plain dicts
 
     def lines(self) -> ContainerLines:
         return ContainerLines(self.client, group=GROUP, stream=STREAM, log=self.log.logger)
@@ -108,6 +111,44 @@ def test_the_rest_of_a_container_that_has_ended(stream: Stream) -> None:
     stream.say(2)
     stream.lines().show_rest(wait=0)
     assert stream.shown == ["line 0", "line 1"]
+
+
+def test_the_output_is_found_among_the_lines(stream: Stream) -> None:
+    stream.open()
+    lines = stream.lines()
+    stream.put("airflow-output: 1", "line 0")
+    lines.show_new()
+    assert lines.output.value() == 1
+    stream.put("airflow-output: [", "2]", "line 1")
+    lines.show_new()
+    assert lines.output.value() == [2]
+
+
+def test_the_output_is_found_within_an_event_of_several_lines(stream: Stream) -> None:
+    """Such events are what the driver's option ``awslogs-multiline-pattern`` makes."""
+    stream.open()
+    stream.put("one\nairflow-output: 1\nairflow-output: [2]\r\nthree")
+    lines = stream.lines()
+    lines.show_new()
+    assert lines.output.value() == [2]
+
+
+def test_a_late_output_is_waited_for_where_it_is_needed(stream: Stream) -> None:
+    stream.open()
+    stream.put("airflow-output: 1")
+    nothing = Answer(200, b'{"events": []}')
+    for needed in (False, True):
+        intercept(stream.client, "GetLogEvents", *[nothing] * 9)
+        lines = stream.lines()
+        lines.show_rest(wait=0, for_output=needed)
+        assert lines.output.found == needed
+
+
+def test_an_output_that_never_comes_is_not_waited_for_without_end(stream: Stream) -> None:
+    stream.open()
+    looks = intercept(stream.client, "GetLogEvents")
+    stream.lines().show_rest(wait=0, for_output=True)
+    assert len(looks.requests) == 30
 
 
 def test_without_cloudwatch_there_is_nothing_to_wait_for() -> None:

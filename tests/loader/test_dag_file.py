@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from airflow_ecs_dag_loader.dag_file import DagRefusedError, dag_file, dag_from_record, refusal_file
 from airflow_ecs_dag_loader.definition import Container, Definition
 from airflow_ecs_dag_loader.source import RegistrySource
+from loader.ecs_account import dag_labels
 from loader.sources import SOURCE, found
 
 HOSTILE = [
@@ -39,7 +40,17 @@ def values_of(text: str) -> dict[str, Any]:
     return {"definition": ast.literal_eval(definition.value), "source": ast.literal_eval(source.value)}
 
 
-@given(definitions, st.builds(RegistrySource, cluster=st.none() | texts, aws_conn_id=st.none() | texts))
+parts = st.dictionaries(texts, st.dictionaries(texts, texts | st.none() | st.booleans() | st.lists(texts)))
+sources = st.builds(
+    RegistrySource,
+    cluster=st.none() | texts,
+    aws_conn_id=st.none() | texts,
+    alert_profiles=parts,
+    operators=parts,
+)
+
+
+@given(definitions, sources)
 def test_no_text_leaves_its_quotes(definition: Definition, source: RegistrySource) -> None:
     text = dag_file(definition, source)
     assert text.isascii()
@@ -63,6 +74,18 @@ def test_the_file_makes_the_dag() -> None:
     exec(compile(dag_file(found("reports"), SOURCE), "reports.py", "exec"), names)  # noqa: S102 - as above
     assert names["dag"].dag_id == "reports"
     assert names["dag"] == dag_from_record(found("reports").to_json(), asdict(SOURCE))
+
+
+def test_what_only_airflow_can_tell_is_an_error_in_its_authors_words() -> None:
+    labels = dag_labels(tasks__build__outlets__0__uri="redshift://host/only-one")
+    with pytest.raises(DagRefusedError, match=r"task definition reports, revision 1 .*\n.*outlets.0: (?s:.*)deploy it"):
+        dag_from_record(found(labels=labels).to_json(), asdict(SOURCE))
+
+
+def test_whatever_else_airflow_raises_is_one_familys_error() -> None:
+    source = asdict(SOURCE) | {"alert_profiles": {"night": {"kind": "of another version"}}}
+    with pytest.raises(DagRefusedError, match=r"(?s)task definition reports, revision 1 .*Airflow refuses it \(Valid"):
+        dag_from_record(found().to_json(), source)
 
 
 def test_a_person_reads_the_labels_in_it() -> None:

@@ -5,93 +5,29 @@ from __future__ import annotations
 import re
 import threading
 import time
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowException
 
-from airflow_ecs_dag_loader import ecs_task_operator
-from airflow_ecs_dag_loader.ecs_task_operator import EcsTaskOperator
+from airflow_ecs_dag_loader import ecs_task_watch
 from airflow_ecs_dag_loader.verdict import EcsTaskFailedError, EcsTaskLostError
 from loader.bad_answers import UNUSABLE, Answer, error, intercept
 from loader.ecs_account import IMAGE, REGION
-from loader.task_log import TaskLog
+from loader.ecs_operators import LOGS, ecs_tasks, operator
 from loader.task_runs import run_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow.sdk.types import Logger
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-    from mypy_boto3_ecs.type_defs import TaskTypeDef
 
+    from airflow_ecs_dag_loader.ecs_task_operator import EcsTaskOperator
     from loader.ecs_account import EcsAccount
 
 pytestmark = pytest.mark.emulator
 
-LOGS = {
-    "logDriver": "awslogs",
-    "options": {"awslogs-group": "/ecs/work", "awslogs-stream-prefix": "airflow", "awslogs-create-group": "true"},
-}
 PATIENCE = 30.0
-
-
-@pytest.fixture(autouse=True)
-def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ecs_task_operator, "_FIRST_POLL", 0.05)
-    monkeypatch.setattr(ecs_task_operator, "_LONGEST_POLL", 0.1)
-    monkeypatch.setattr(ecs_task_operator, "_LAST_LINES_WAIT", 0.3)
-    monkeypatch.setattr(ecs_task_operator, "_START_WAITS", (0, 0))
-
-
-@pytest.fixture
-def work(account: EcsAccount, monkeypatch: pytest.MonkeyPatch) -> EcsAccount:
-    """An account with a cluster; clients try a call once, so that what a test answers is what the operator gets."""
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    account.ecs().create_cluster(clusterName="work")
-    return account
-
-
-class Operator(EcsTaskOperator):
-    """The operator with its log where a test can read it."""
-
-    @cached_property
-    def task_log(self) -> TaskLog:
-        return TaskLog()
-
-    @property
-    def log(self) -> Logger:
-        return self.task_log.logger
-
-    @property
-    def said(self) -> list[str]:
-        return self.task_log.lines
-
-
-def operator(definition: str, *command: str, **arguments: Any) -> Operator:
-    with DAG("reports", schedule=None, default_args={"owner": "a team@example.com"}):
-        return Operator(
-            task_id="build",
-            task_definition=definition,
-            cluster="work",
-            container_name="main",
-            command=list(command),
-            aws_conn_id=None,
-            region_name=REGION,
-            **{"awslogs_group": "/ecs/work", "awslogs_stream_prefix": "airflow", **arguments},
-        )
-
-
-def ecs_tasks(account: EcsAccount) -> list[TaskTypeDef]:
-    ecs = account.ecs()
-    arns = [
-        arn
-        for status in ("RUNNING", "STOPPED")
-        for arn in ecs.list_tasks(cluster="work", desiredStatus=status)["taskArns"]
-    ]
-    return ecs.describe_tasks(cluster="work", tasks=arns)["tasks"] if arns else []
 
 
 def test_success_with_the_containers_lines_in_the_log(work: EcsAccount) -> None:
@@ -275,7 +211,7 @@ def test_a_task_that_ecs_does_not_know_for_long_is_lost_not_failed(
     task = operator(work.register("reports"), "hold")
     intercept(task.client, "DescribeTasks", *[answer] * 3)
     run_in_background(task, lambda: bool(task.arn)).stop(work)
-    monkeypatch.setattr(ecs_task_operator, "_MISSING_FOR", 0.2)
+    monkeypatch.setattr(ecs_task_watch, "_MISSING_FOR", 0.2)
     again = operator(work.register("reports"), "convert")
     intercept(again.client, "DescribeTasks", *[answer] * 99)
     with pytest.raises(EcsTaskLostError, match="not known"):

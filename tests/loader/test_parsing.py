@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from airflow.dag_processing.dagbag import BundleDagBag
+from airflow.serialization.serialized_objects import LazyDeserializedDAG
 
 from airflow_ecs_dag_loader.admission import admit
+from airflow_ecs_dag_loader.definition import Container
 from airflow_ecs_dag_loader.ecs_task_operator import EcsTaskOperator
 from airflow_ecs_dag_loader.registry import Registry
 from airflow_ecs_dag_loader.snapshot import dags_folder, publish
+from airflow_ecs_dag_schema import Policy, encode
 from loader.ecs_account import dag_labels
+from loader.pair_files import PAIRS
 from loader.sources import SOURCE, found
 
 if TYPE_CHECKING:
@@ -26,8 +31,8 @@ def _import_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", list(sys.path))  # Airflow adds a bundle's folder and leaves it there
 
 
-def parsed(folder: Path, *definitions: Definition) -> BundleDagBag:
-    verdicts = admit(definitions, source=SOURCE, owners={})
+def parsed(folder: Path, *definitions: Definition, policy: Policy | None = None) -> BundleDagBag:
+    verdicts = admit(definitions, source=SOURCE, owners={}, policy=policy)
     publish(folder, registry=Registry(), verdicts=verdicts, source=SOURCE)
     path = dags_folder(folder)
     return BundleDagBag(dag_folder=path, bundle_path=path, bundle_name="ecs")
@@ -79,3 +84,22 @@ def test_a_new_revision_replaces_the_dag(tmp_path: Path) -> None:
     task = bag.dags["reports"].get_task("build")
     assert isinstance(task, EcsTaskOperator)
     assert task.task_definition.endswith("reports:2")
+
+
+def test_a_dag_of_each_kind_is_parsed_and_stored(tmp_path: Path) -> None:
+    definitions = []
+    offered: dict[str, dict[str, object]] = {"operators": {}, "alert_profiles": {}}
+    for name, pair in PAIRS.items():
+        labels = encode(pair.SPEC.model_copy(update={"dag_id": name}))
+        containers = (*found().containers, Container("worker"))
+        definitions.append(replace(found(name, labels), containers=containers))
+        if source := getattr(pair, "SOURCE", None):
+            offered["operators"] |= source.operators
+            offered["alert_profiles"] |= source.alert_profiles
+    allowed = {"pools": ["reports"], "max_pool_slots": 9, **offered}
+    bag = parsed(tmp_path, *definitions, policy=Policy.of(allowed))
+    assert bag.import_errors == {}
+    assert bag.dags.keys() == PAIRS.keys()
+    for name, dag in bag.dags.items():
+        stored = LazyDeserializedDAG.from_dag(dag)
+        assert (stored.dag_id, {task.task_id for task in stored._real_dag.tasks}) == (name, set(dag.task_dict))

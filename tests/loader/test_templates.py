@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 import pytest
-from airflow.sdk import DAG
+from airflow.sdk import DAG, BaseOperator
 
 from airflow_ecs_dag_loader.dag_builder import build_dag
 from airflow_ecs_dag_loader.ecs_task_operator import EcsTaskOperator
-from airflow_ecs_dag_loader.template_values import render, template_values
+from airflow_ecs_dag_loader.projected_templates import ProjectedTemplates
+from airflow_ecs_dag_loader.template_values import NO_ITEM, render, template_values
 from airflow_ecs_dag_schema.templates import FILTERS, VARIABLES
+from loader.dag_runs import Puts, run_dag
 from loader.task_runs import LOGICAL_DATE, RUN_AFTER, task_run
 from loader.test_dag_builder import SOURCE, spec
 
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from loader.dag_runs import DagRunResult
+
+HOSTILE = "{{ macros.uuid.os.popen('id').read() }}{% raw %}"
 NO_DATE = {"logical_date": None, "data_interval_start": None, "data_interval_end": None}
 
 
-def operator(*command: str) -> EcsTaskOperator:
-    with DAG("reports", schedule=None):
+def operator(*command: str, item: object = NO_ITEM, params: dict[str, Any] | None = None) -> EcsTaskOperator:
+    with DAG("reports", schedule=None, params=params or {}):
         return EcsTaskOperator(
-            task_id="build", task_definition="reports:1", cluster="work", container_name="main", command=list(command)
+            task_id="build",
+            task_definition="reports:1",
+            cluster="work",
+            container_name="main",
+            command=list(command),
+            item=item,
         )
 
 
@@ -63,9 +78,201 @@ def test_the_interval_is_the_runs_own() -> None:
 def test_every_variable_of_the_contract_has_a_value(run: dict[str, Any]) -> None:
     values = template_values(task_run(operator("x"), **run))
     assert set(values) == VARIABLES
-    assert None not in values.values()
-    for name in VARIABLES:
+    for name in VARIABLES - {"item", "params", "ti"}:
+        assert values[name] is not None
         assert rendered(f"{{{{ {name} }}}}", **run) == [str(values[name])]
+
+
+ROW = {"key": "a", "rows": 3, "items": "own", "upper": "entry", "none": None, "list": [1, "b"], "__class__": "text"}
+
+
+@pytest.mark.parametrize(
+    ("item", "text", "expected"),
+    [
+        ("nl", "{{ item }}", "nl"),
+        ("nl", "--country={{ item | upper }}", "--country=NL"),
+        ("{{ ds }}", "{{ item }}", "{{ ds }}"),
+        ("a<b'\"", "{{ item }} {{ item | tojson }}", 'a<b\'" "a<b\'\\""'),
+        (3, "{{ item }}", "3"),
+        (1.5, "{{ item }}", "1.5"),
+        (True, "{{ item }} {{ item | upper }}", "true TRUE"),
+        (None, "{{ item }}", "null"),
+        ([1, None, "é"], "{{ item }}", '[1,null,"é"]'),
+        ([1, None, "é"], "{{ item[2] }}{{ item[1] }}", "énull"),
+        ({"a": {"b": 1}}, "{{ item }} {{ item['a'] }} {{ item | lower }}", '{"a":{"b":1}} {"b":1} {"a":{"b":1}}'),
+        (ROW, "{{ item['rows'] }} {{ item['none'] }} {{ item['list'] }}", '3 null [1,"b"]'),
+        (ROW, "{{ item['items'] }} {{ item['upper'] }} {{ item['__class__'] }}", "own entry text"),
+        (ROW, "{{ item['lines'] | default('0') }}", "0"),
+    ],
+)
+def test_what_is_in_an_item_is_data(item: object, text: str, expected: str) -> None:
+    task = operator(text, item=item)
+    context = task_run(task)
+    context["ti"].render_templates(context)
+    assert task.command == [expected]
+
+
+@pytest.mark.parametrize(
+    ("item", "text", "words"),
+    [
+        (NO_ITEM, "{{ item }}", "this task is not mapped, so it has no item: give it expand"),
+        (NO_ITEM, "{{ item['a'] }}", "this task is not mapped"),
+        ("text", "{{ item['upper'] }}", "no entry 'upper' in a text, which has no entries"),
+        ("text", "{{ item['__class__'] }}", "no entry '__class__' in a text"),
+        ("text", "{{ item[0] }}", "no entry '0' in a text"),
+        ({"a": 1}, "{{ item['keys'] }}", "no entry 'keys', the entries are a"),
+        ({"a": 1}, "{{ item[0] }}", "no entry '0' in a JSON object"),
+        ([1, 2], "{{ item['append'] }}", "no entry 'append' in a JSON array"),
+        ([1, 2], "{{ item[2] }}", "no entry 2, it has 2 entries from 0 on"),
+        ([1, 2], "{{ item[true] }}", "no entry 'True' in a JSON array"),
+        (3, "{{ item['real'] }}", "no entry 'real' in 3"),
+        (None, "{{ item['a'] }}", "no entry 'a' in null"),
+        ("x", "{{ item | ds }}", "the filter ds takes a moment"),
+        (b"x", "{{ item }}", "type bytes can't be written as JSON"),
+        ({"a": {1, 2}}, "{{ item }}", "it has a set in it"),
+    ],
+)
+def test_what_is_not_there_is_an_error_that_says_so(item: object, text: str, words: str) -> None:
+    task = operator(text, item=item)
+    context = task_run(task)
+    with pytest.raises(ValueError, match=re.escape(words)):
+        context["ti"].render_templates(context)
+
+
+def test_an_error_names_the_template() -> None:
+    with pytest.raises(ValueError, match=r"\(in the template \"x {{ item\['b'\] }}\"\)"):
+        operator(item={"a": 1}).render_template("x {{ item['b'] }}", task_run(operator()))
+
+
+PARAMS = {"country": "nl", "rows": 3, "share": 0.5, "full": True, "countries": ["nl", "be"], "note": None, "get": "x"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{{ params.country }}/{{ params['country'] }}", "nl/nl"),
+        ("{{ params.rows }} {{ params.share }} {{ params.full }}", "3 0.5 true"),
+        ("{{ params.countries }}", '["nl","be"]'),
+        ("[{{ params.note }}]", "[]"),
+        ("{{ params.note | default('none', true) }}", "none"),
+        ("{{ params.get }}", "x"),
+    ],
+)
+def test_params(text: str, expected: str) -> None:
+    task = operator(text, params=PARAMS)
+    context = task_run(task)
+    context["ti"].render_templates(context)
+    assert task.command == [expected]
+
+
+def test_params_of_the_run_are_those_that_a_person_gave() -> None:
+    task = operator("{{ params.country }} {{ params.countries }}", params=PARAMS)
+    context = task_run(task, conf={"country": "{{ ds }}", "countries": []})
+    context["ti"].render_templates(context)
+    assert task.command == ["{{ ds }} []"]
+
+
+@pytest.mark.parametrize("name", ["values", "items", "dump", "__class__", "unknown"])
+def test_a_param_that_is_not_declared_is_an_error(name: str) -> None:
+    task = operator(f"{{{{ params.{name} }}}}", params=PARAMS)
+    with pytest.raises(ValueError, match=f"params has no '{name}', it has country, rows, share"):
+        task.render_template(task.command, task_run(task))
+
+
+class Writes(ProjectedTemplates, BaseOperator):
+    """Some operator of Airflow's whose templates are ours; it puts out what became of them."""
+
+    template_fields = ("texts",)
+    template_ext = (".sql",)
+
+    def __init__(self, *, texts: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.texts = texts
+
+    def execute(self, context: Context) -> Any:  # noqa: ARG002 - BaseOperator's own
+        return self.texts
+
+
+def pulled(value: object, *texts: str) -> DagRunResult:
+    with DAG("pulled", schedule=None) as dag:
+        Puts(task_id="extract", value=value) >> Writes(task_id="write", texts=list(texts))
+    return run_dag(dag)
+
+
+def test_outputs() -> None:
+    own = "ti.xcom_pull(task_ids='extract')"
+    value = {"rows": 3, "day": HOSTILE, "none": None, "list": [1]}
+    run = pulled(
+        value, f"{{{{ {own}['rows'] }}}} {{{{ {own}['none'] }}}}", f"{{{{ {own}['day'] }}}}", f"{{{{ {own} }}}}"
+    )
+    assert run.outputs["write"] == ["3 null", HOSTILE, json.dumps(value, separators=(",", ":"))]
+
+
+def test_an_output_of_null_is_null() -> None:
+    run = pulled(None, "{{ ti.xcom_pull('extract') }}", "{{ ti.xcom_pull('extract') | default('none') }}")
+    assert run.outputs["write"] == ["null", "null"]
+
+
+def test_an_output_that_is_not_there_may_have_a_default() -> None:
+    run = pulled(Puts.NOTHING, "{{ ti.xcom_pull('extract') | default('none') }}")
+    assert run.outputs["write"] == ["none"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "words"),
+    [
+        (Puts.NOTHING, "{{ ti.xcom_pull('extract') }}", "task extract has no output in this run: it was skipped, or"),
+        (Puts.NOTHING, "{{ ti.xcom_pull('extract')['rows'] }}", "task extract has no output in this run"),
+        (
+            {"lines": 3},
+            "{{ ti.xcom_pull(task_ids='extract')['rows'] }}",
+            "there is no entry 'rows', the entries are lines (in the template \"{{ ti.xcom_pull(task_ids='extract')",
+        ),
+        ("text", "{{ ti.xcom_pull('extract')['__class__'] }}", "no entry '__class__' in a text"),
+    ],
+)
+def test_an_output_or_an_entry_that_is_not_there_fails_the_task(value: object, text: str, words: str) -> None:
+    run = pulled(value, text)
+    assert run.states == {"extract": "success", "write": "failed"}
+    run.assert_failed_with(re.escape(words))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ ti.xcom_pull('extract', dag_id='other') }}",
+        "{{ ti.xcom_pull('extract', include_prior_dates=True) }}",
+        "{{ ti.xcom_pull(['extract']) }}",
+        "{{ ti.task }}",
+        "{{ ti['xcom_pull'] }}",
+        "{{ ti }}",
+    ],
+)
+def test_no_more_of_a_task_instance_is_there(text: str) -> None:
+    with pytest.raises(ValueError, match="allowed"):
+        rendered(text)
+
+
+def test_any_operator_has_its_fields_filled_in_but_none_read_from_a_file() -> None:
+    fields: Any = {"{{ ds }}": ["{{ ds }}", ("{{ dag_id }}", 3)], "file": "query.sql", "verify": None, "n": b"{{ ds }}"}
+    with DAG("foreign", schedule=None):
+        task = Writes(task_id="write", texts=fields)
+    task.resolve_template_files()
+    context = task_run(task)
+    context["ti"].render_templates(context)
+    assert task.texts == {
+        "{{ ds }}": ["2019-12-04", ("foreign", 3)],
+        "file": "query.sql",
+        "verify": None,
+        "n": b"{{ ds }}",
+    }
+
+
+def test_no_operator_gets_airflows_own_templates() -> None:
+    with DAG("foreign", schedule=None):
+        task = Writes(task_id="write", texts={"query": ["{{ conn.aws_default.password }}"]})
+    with pytest.raises(ValueError, match="not allowed in a template"):
+        task.render_template(task.texts, task_run(task))
 
 
 @pytest.mark.parametrize("name", ["ds", "ds_nodash", "ts", "ts_nodash", "ts_nodash_with_tz"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_ecs_dag_loader.verdict import EcsTaskFailedError, check_stopped
 
@@ -56,3 +57,23 @@ def test_the_same_reason_is_said_once() -> None:
     task = ended(1, reason="Essential container exited", stoppedReason="Essential container exited")
     with pytest.raises(EcsTaskFailedError, match=r"\(Essential container exited\)\Z"):
         check_stopped(task, container_name="main")
+
+
+@pytest.mark.parametrize("exit_code", [0, 99])
+def test_an_exit_code_that_skips(exit_code: int) -> None:
+    with pytest.raises(AirflowSkipException, match=f"exited with code {exit_code}, which skips the task"):
+        check_stopped(ended(exit_code), container_name="main", skip_on_exit_code=[0, 99])
+
+
+@pytest.mark.parametrize(
+    "task", [ended(98), ended(None), ended(99, stopCode="UserInitiated"), ended(99, stopCode="SpotInterruption")]
+)
+def test_no_other_end_skips(task: dict[str, Any]) -> None:
+    with pytest.raises(EcsTaskFailedError):
+        check_stopped(task, container_name="main", skip_on_exit_code=[99])
+
+
+def test_a_sidecars_exit_code_does_not_skip() -> None:
+    task = ended(0)
+    task["containers"].insert(0, {"name": "proxy", "exitCode": 99})
+    check_stopped(task, container_name="main", skip_on_exit_code=[99])

@@ -28,6 +28,7 @@ _KEYWORDS = {
 _TYPES = {
     "integer": "whole number",
     "boolean": "true or false",
+    "number": "expected a number",
     "array": "expected a list",
     "string": "expected a text",
 }
@@ -60,12 +61,20 @@ def label_constraints() -> list[LabelConstraint]:
 def _of_node(node: dict[str, Any], defs: dict[str, Any], path: str) -> Iterator[LabelConstraint]:
     if "$ref" in node:
         node = defs[node["$ref"].rpartition("/")[2]]
+    if {branch.get("type") for branch in node.get("anyOf", ())} == {"string", "array"}:
+        yield LabelConstraint(path, "expected a text or a list of texts")
+        return
     for branch in [*node.get("anyOf", ()), *node.get("oneOf", ())]:
         yield from _of_node(branch, defs, path)
     for keyword in _KEYWORDS.keys() & node.keys():
         where = f"{path}.kind" if keyword == "discriminator" else path
         yield LabelConstraint(where, _KEYWORDS[keyword].format(node[keyword]))
     match node.get("type"):
+        case "object" if "properties" not in node:
+            yield LabelConstraint(path, "expected values by name")
+            yield LabelConstraint(f"{path}.*", "a name is 1 to 100")
+            yield LabelConstraint(path, "may hold at most 100 entries")
+            yield from _of_node(node["additionalProperties"], defs, f"{path}.*")
         case "object":
             yield LabelConstraint(f"{path}.*", "unknown field")
             yield from _of_fields(node, defs, path)
@@ -82,10 +91,10 @@ def _of_node(node: dict[str, Any], defs: dict[str, Any], path: str) -> Iterator[
 
 def _of_fields(node: dict[str, Any], defs: dict[str, Any], path: str) -> Iterator[LabelConstraint]:
     for name, child in node["properties"].items():
-        is_in_key = name == "task_id" or (name == "kind" and "const" in child)
         room = "airflow" if path == "airflow.dag" and name in {"ecs", "tasks"} else path
-        if is_in_key:
+        if name == "kind" and "const" in child:
             continue
-        if name in node.get("required", ()) and name != "tasks":
+        # A task's id is in the keys of its labels, unless its groups are in it.
+        if name in node.get("required", ()) and name != "tasks" and f"{path}.{name}" != "airflow.tasks.*.task_id":
             yield LabelConstraint(f"{room}.{name}", "this is missing")
         yield from _of_node(child, defs, f"{room}.{name}")

@@ -16,14 +16,17 @@ from airflow.utils.dates import cron_presets
 from jinja2.filters import FILTERS as JINJA_FILTERS
 from pendulum import instance
 
+from airflow_ecs_dag_loader.plain_templates import NamedParts
 from airflow_ecs_dag_loader.template_values import render
 from airflow_ecs_dag_schema import Schedule
 from airflow_ecs_dag_schema.schedule import _TIMEZONES, PRESETS
 from airflow_ecs_dag_schema.tasks import TriggerRule as OurTriggerRule
 from airflow_ecs_dag_schema.templates import DATE_FUNCTIONS, FILTERS, MOMENT_FIELDS, MOMENT_VARIABLES, VARIABLES
 
-OUR_OWN_VARIABLES = {"dag_id", "task_id", "map_index", "run_after"}
-"""Plain values in place of Airflow's objects, which a template may not see: ``dag``, ``ti``, ``dag_run``."""
+OUR_OWN_VARIABLES = {"dag_id", "task_id", "map_index", "run_after", "item"}
+"""Plain values in place of Airflow's objects, which a template may not see: ``dag``, ``ti``, ``dag_run``; and an item,
+which Airflow has for its own operators' ``expand`` only."""
+IN_PARTS = {"params", "ti"}
 
 
 def test_trigger_rules_are_all_of_airflows() -> None:
@@ -86,13 +89,21 @@ def test_airflow_knows_every_timezone_that_is_taken() -> None:
 
 
 _NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
-_VALUES = {name: _NOON if name in MOMENT_VARIABLES else "2026-01-31" for name in VARIABLES}
+_VALUES = {
+    **{name: _NOON if name in MOMENT_VARIABLES else "2026-01-31" for name in VARIABLES},
+    "params": NamedParts("params", {"country": "nl"}),
+    "ti": NamedParts("ti", {"xcom_pull": {"extract": {"rows": 3}}.__getitem__}),
+}
 
 
 @pytest.mark.parametrize(
     "template",
     [
-        *(f"{{{{ {name} }}}}" for name in sorted(VARIABLES)),
+        *(f"{{{{ {name} }}}}" for name in sorted(VARIABLES - IN_PARTS)),
+        "{{ params.country }}",
+        "{{ params['country'] }}",
+        "{{ ti.xcom_pull('extract') }}",
+        "{{ ti.xcom_pull('extract')['rows'] }}",
         *(f"{{{{ logical_date | {name} }}}}" for name in sorted(AIRFLOW_FILTERS)),
         *(f"{{{{ ds | {name} }}}}" for name in sorted(FILTERS - set(AIRFLOW_FILTERS))),
         *(f"{{{{ {name}.{field} }}}}" for name in sorted(MOMENT_VARIABLES) for field in sorted(MOMENT_FIELDS)),

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import random
+import string
 
 import pytest
 
 from airflow_ecs_dag_schema import DagSpec, EcsTaskSpec, LabelError, decode, encode
 from airflow_ecs_dag_schema.limits import LABEL_BYTES, TASK_DEFINITION_BYTES, compact_size, label_problems, too_large
+from airflow_ecs_dag_schema.packed import is_packed
+from airflow_ecs_dag_schema.values import TOKEN_START
+
+_LETTERS = string.ascii_letters + string.digits
 
 
 def spec(*tasks: EcsTaskSpec) -> DagSpec:
@@ -23,19 +29,25 @@ def test_a_label_of_exactly_the_limit_fits() -> None:
     assert decode(encode(spec(EcsTaskSpec(task_id="build", args=[text])))).tasks[0].args == (text,)  # type: ignore[union-attr]
 
 
-def test_a_label_over_the_limit_is_named_with_its_size() -> None:
-    text = longest_argument("airflow.tasks.build.args.0") + "x"
+def test_a_label_over_the_limit_is_packed() -> None:
+    dag = spec(EcsTaskSpec(task_id="build", args=[longest_argument("airflow.tasks.build.args.0") + "x"]))
+    labels = encode(dag)
+    assert is_packed(labels)
+    assert decode(labels) == dag
+
+
+def test_a_label_over_the_limit_that_can_not_be_packed_is_named_with_its_size() -> None:
+    text = f"{TOKEN_START}TOKEN.1]}}".ljust(len(longest_argument("airflow.tasks.build.args.1")) + 2, "x")
     with pytest.raises(LabelError) as caught:
-        encode(spec(EcsTaskSpec(task_id="build", args=["fine", text[:-1] + "yz"])))
+        encode(spec(EcsTaskSpec(task_id="build", args=["fine", text])))
     (problem,) = caught.value.problems
     assert problem.path == "airflow.tasks.build.args.1"
     assert "are 4002 bytes together, at most 4000 fit: move the value into" in problem.message
 
 
 def test_escapes_count_as_they_are_written() -> None:
-    with pytest.raises(LabelError, match=r"at most 4000 fit"):
-        encode(spec(EcsTaskSpec(task_id="build", args=["é" * 700])))
-    encode(spec(EcsTaskSpec(task_id="build", args=["é" * 600])))
+    assert is_packed(encode(spec(EcsTaskSpec(task_id="build", args=["é" * 700]))))
+    assert not is_packed(encode(spec(EcsTaskSpec(task_id="build", args=["é" * 600]))))
 
 
 def test_bytes_count_and_not_characters() -> None:
@@ -46,13 +58,17 @@ def test_bytes_count_and_not_characters() -> None:
 
 
 def test_labels_that_are_too_large_together_name_the_largest() -> None:
-    heavy = [EcsTaskSpec(task_id=f"heavy{n}", args=["x" * 3_900] * 3) for n in range(5)]
+    noise = random.Random(60_000)  # noqa: S311 - text that hardly gets smaller, the same each time
+    heavy = [
+        EcsTaskSpec(task_id=f"heavy{n}", args=["".join(noise.choices(_LETTERS, k=3_900)) for _ in range(3)])
+        for n in range(5)
+    ]
     light = [EcsTaskSpec(task_id=f"light{n:03}", args=["x"]) for n in range(100)]
     with pytest.raises(LabelError) as caught:
-        encode(spec(*light, *heavy))
+        encode(spec(*light, *heavy), room=TASK_DEFINITION_BYTES - 10_000)
     (problem,) = caught.value.problems
     assert problem.path == "airflow"
-    assert f"at most {TASK_DEFINITION_BYTES} fit; the largest labels: airflow.tasks.heavy0 11" in problem.message
+    assert f"at most {TASK_DEFINITION_BYTES - 10_000} fit; the largest labels: airflow.tasks.heavy0 11" in problem.message
     assert all(f"airflow.tasks.heavy{n} " in problem.message for n in range(5))
     assert "light" not in problem.message
     assert "divide the DAG over two task definitions" in problem.message

@@ -21,6 +21,8 @@ from airflow_ecs_dag_schema.templates import (
     is_template,
 )
 
+IN_PARTS = {"params", "ti"}
+"""Variables that hold more than a template may see: only parts of them are allowed."""
 ALLOWED = [
     "",
     "no template",
@@ -43,7 +45,12 @@ ALLOWED = [
     "{{ macros.ds_format(macros.ds_add(ds, 1), '%Y-%m-%d', '%Y/%-j') }}",
     "{# a note #}",
     "{% raw %}{{ conn.x }}{% endraw %}",
-    *(f"{{{{ {name} }}}}" for name in sorted(VARIABLES)),
+    "{{ params.country }}-{{ params['country'] | upper }}",
+    "{{ ti.xcom_pull(task_ids='load.copy') }}",
+    "{{ ti.xcom_pull('extract')['rows'] }}",
+    "{{ ti.xcom_pull(task_ids='extract')[0] | tojson }}",
+    "{{ item['id'] }}{{ item[0] | default('none') }}",
+    *(f"{{{{ {name} }}}}" for name in sorted(VARIABLES - IN_PARTS)),
     *(f"{{{{ ds | {name} }}}}" for name in sorted(FILTERS)),
     *(f"{{{{ {name}.{field} }}}}" for name in sorted(MOMENT_VARIABLES) for field in sorted(MOMENT_FIELDS)),
 ]
@@ -53,8 +60,30 @@ REFUSED = {
     "{{ var.value.secret }}": "getattr is not allowed",
     "{{ var.json.secret.x }}": "getattr is not allowed",
     "{{ conn }}": "unknown variable 'conn'",
-    "{{ params.x }}": "getattr is not allowed",
-    "{{ ti }}": "unknown variable 'ti'",
+    "{{ params }}": "params is not allowed by itself",
+    "{{ params | tojson }}": "params is not allowed by itself",
+    "{{ params[ds] }}": "getitem is not allowed",
+    "{{ params.x.y }}": "getattr is not allowed",
+    "{{ params.x['y'] }}": "getitem is not allowed",
+    "{{ params.get('x') }}": "this call is not allowed",
+    "{{ ti }}": "ti is not allowed by itself",
+    "{{ ti.task }}": "getattr is not allowed",
+    "{{ ti['task'] }}": "getitem is not allowed",
+    "{{ ti.xcom_pull }}": "getattr is not allowed",
+    "{{ ti.xcom_pull() }}": "this call is not allowed",
+    "{{ ti.xcom_pull(task_ids=ds) }}": "call is not allowed",
+    "{{ ti.xcom_pull(task_ids=['a']) }}": "call is not allowed",
+    "{{ ti.xcom_pull('a', 'b') }}": "this call is not allowed",
+    "{{ ti.xcom_pull('a', key='b') }}": "call is not allowed",
+    "{{ ti.xcom_pull('a').b }}": "getattr is not allowed",
+    "{{ ti.xcom_pull('a')['b']['c'] }}": "getitem is not allowed",
+    "{{ ti.xcom_pull('a')[ds] }}": "getitem is not allowed",
+    "{{ ti.xcom_push('a', 'b') }}": "this call is not allowed",
+    "{{ macros.ds_add(ds, 1)['x'] }}": "entries are taken of an item or of an output only",
+    "{{ item.b }}": "getattr is not allowed",
+    "{{ item[ds] }}": "getitem is not allowed",
+    "{{ item['a']['b'] }}": "getitem is not allowed",
+    "{{ item() }}": "this call is not allowed",
     "{{ ti.task.hook.get_credentials() }}": "this call is not allowed",
     "{{ task.hook.get_credentials() }}": "this call is not allowed",
     "{{ task_instance.xcom_pull('other') }}": "this call is not allowed",
@@ -147,7 +176,8 @@ REFUSED = {
     "{{ ds" + ".a" * 1_900 + " }}": "more than 200 parts",
     "{{ ds" + "|lower" * 600 + " }}": "more than 200 parts",
     "{{ " + "1+" * 1_900 + "1 }}": "more than 200 parts",
-    "{{ ds }}" * 300: "more than 200 parts",
+    "{{ ds }}" * 51: "at most 50 templates",
+    "{{ ds | lower | lower | lower }}" * 50: "more than 200 parts",
     "{{ " + "(" * 1_900 + "1 }}": "nested too deeply",
     "{{ ds }}" + "x" * LONGEST_TEMPLATE: f"at most {LONGEST_TEMPLATE} characters",
 }
@@ -190,7 +220,8 @@ def test_what_is_allowed_is_a_settled_list() -> None:
     assert {"ds_add", "ds_format"} == DATE_FUNCTIONS
     assert {"strftime", "isoformat"} == MOMENT_METHODS
     assert not FILTERS & {"attr", "map", "select", "reject", "groupby", "format", "join", "xmlattr", "safe", "sort"}
-    assert not VARIABLES & {"ti", "task", "task_instance", "dag", "dag_run", "conn", "var", "params", "macros"}
+    assert {name for name in VARIABLES if f"{{{{ {name} }}}}" in REFUSED} == IN_PARTS
+    assert not VARIABLES & {"task", "task_instance", "dag", "dag_run", "conn", "var", "macros"}
 
 
 SECRETS = (
@@ -227,6 +258,8 @@ def test_a_secret_reference_is_refused_in_any_text_of_a_dag(field: str, secret: 
 )
 def test_a_secret_reference_is_refused_in_any_label(label: str, secret: str) -> None:
     labels = {"airflow.schema_version": "1", "airflow.dag.dag_id": "a", "airflow.tasks.t.kind": "ecs"}
+    if "alerts" in label:
+        labels["airflow.dag.alerts.0.kind"] = "email"
     with pytest.raises(LabelError, match=r"ecs\.Secret|one line"):
         decode(labels | {f"airflow.{label}": secret})
 

@@ -85,6 +85,8 @@ def plain_value(value: object) -> Any:
             }
         case tuple():
             return [plain_value(item) for item in value]
+        case dict():
+            return {name: plain_value(item) for name, item in value.items()}
         case datetime() | timedelta():
             return to_text(value)
         case _:

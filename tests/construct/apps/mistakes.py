@@ -2,6 +2,7 @@
 
 import sys
 from datetime import UTC, datetime
+from random import Random
 
 from aws_cdk import App, Stack
 from aws_cdk import aws_ecs as ecs
@@ -29,7 +30,8 @@ elif mistake == "forgotten":
 elif mistake == "labels":
     container.add_docker_label("airflow.dag.owner", "somebody")
 elif mistake == "large":
-    flow = flow >> [EcsTask(f"t{number}", args=["x" * 3_900]) for number in range(16)]
+    noise = Random(7)  # noqa: S311 - texts that can't be packed, the same each time
+    flow = flow >> [EcsTask(f"t{number}", args=[noise.randbytes(1_900).hex()]) for number in range(40)]
 elif mistake == "grown":
     for number in range(16):
         container.add_environment(f"NAME{number}", "x" * 3_900)

@@ -22,6 +22,12 @@ def main(verb: str, *values: str) -> int:
         # No pause and no flush: the last lines leave in one write as the process ends.
         print("\n".join(f"line {number}" for number in range(int(values[0]))))
         return 0
+    if verb == "output":
+        # The output, and before it so many lines, in one write. Podman can lose the end of it if it ends there.
+        lines = [f"line {number}" for number in range(int(values[1]))]
+        print("\n".join([*lines, f"airflow-output: {values[0]}"]), flush=True)
+        time.sleep(2)
+        return 0
     if verb == "environment":
         print(*(f"{name}={os.environ.get(name)}" for name in values), sep="\n")
         return 0
@@ -34,7 +40,7 @@ def main(verb: str, *values: str) -> int:
         print("waiting", flush=True)
         while True:
             time.sleep(1)
-    print(f"unknown verb {verb!r}: allowed are exit, count, environment, allocate, wait", file=sys.stderr)
+    print(f"unknown verb {verb!r}: allowed are exit, count, output, environment, allocate, wait", file=sys.stderr)
     return 2
 
 

@@ -1,0 +1,87 @@
+"""Lists and mappings of an author's, checked and kept so that nobody can change them later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from airflow_ecs_dag.template_values import TemplateValue
+from airflow_ecs_dag_schema.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Item_co = TypeVar("Item_co", covariant=True)
+Value_co = TypeVar("Value_co", covariant=True)
+
+
+class Items(Protocol[Item_co]):
+    """A list or a tuple: what ``Sequence`` says, but for texts, which are lists of nothing here."""
+
+    def __contains__(self, value: object, /) -> bool: ...
+    def __getitem__(self, index: int, /) -> Item_co: ...
+    def __iter__(self) -> Iterator[Item_co]: ...
+    def __len__(self) -> int: ...
+
+
+class FrozenMap(Mapping[str, Value_co]):
+    """A mapping that can't change, and so can be part of a frozen value."""
+
+    def __init__(self, entries: Mapping[str, Value_co]) -> None:
+        self._entries = dict(entries)
+
+    def __getitem__(self, name: str) -> Value_co:
+        return self._entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._entries.items()))
+
+    def __repr__(self) -> str:
+        return repr(self._entries)
+
+
+def frozen_texts(path: str, value: object, problems: list[Problem]) -> tuple[str | TemplateValue, ...]:
+    """Return a list of texts as a tuple; what is none is a problem at ``path``, whose last part is the argument."""
+    name = path.rpartition(".")[2]
+    if isinstance(value, str | TemplateValue):
+        message = f"expected a list of texts, one for each word: write {name}=[{value!r}]"
+        problems.append(Problem(path, message, value if isinstance(value, str) else repr(value)))
+        return ()
+    if not isinstance(value, list | tuple):
+        problems.append(Problem(path, "expected a list of texts", repr(value)))
+        return ()
+    problems.extend(
+        Problem(f"{path}.{index}", "expected a text: numbers are written as texts too", repr(word))
+        for index, word in enumerate(value)
+        if not isinstance(word, str | TemplateValue)
+    )
+    return tuple(value)
+
+
+def frozen_items(path: str, value: object, kind: type, example: str, problems: list[Problem]) -> tuple[object, ...]:
+    """Return a list of ``kind`` as a tuple; what is none is a problem."""
+    if isinstance(value, list | tuple) and all(isinstance(each, kind) for each in value):
+        return tuple(value)
+    problems.append(Problem(path, f"expected a list of {kind.__name__} values, such as {example}", repr(value)))
+    return ()
+
+
+def frozen_map(
+    path: str, value: object, kinds: tuple[type, ...], example: str, problems: list[Problem]
+) -> FrozenMap[object]:
+    """Return a mapping of texts to ``kinds``, frozen; what is none is a problem."""
+    if not isinstance(value, Mapping):
+        problems.append(Problem(path, f"expected a mapping such as {example}", repr(value)))
+        return FrozenMap({})
+    for name, entry in value.items():
+        if not isinstance(name, str):
+            problems.append(Problem(path, f"expected texts as names, such as {example}", repr(name)))
+        elif not isinstance(entry, kinds):
+            problems.append(Problem(f"{path}.{name}", f"expected a value as in {example}", repr(entry)))
+    return FrozenMap({name: entry for name, entry in value.items() if isinstance(name, str)})
