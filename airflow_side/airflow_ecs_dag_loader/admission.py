@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING
 
 from airflow_ecs_dag_schema import DagSpec, Facts, LabelError, Policy, Problem, Violation, check, decode
 from airflow_ecs_dag_schema.policy_rules import invalid_labels, label_bytes
+from airflow_ecs_dag_schema.violations import REFUSED_IN_BOTH_MODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from airflow_ecs_dag_loader.definition import Definition
     from airflow_ecs_dag_loader.source import RegistrySource
-
-REFUSED_IN_BOTH_MODES = frozenset({"alert.profile", "operator.argument", "operator.not-allowed"})
-"""Rules that are no matter of the policy's mode: what the platform does not have can't be made from nothing, and what
-acts with Airflow's own rights is not lent to whoever asks while the platform only watches."""
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,13 @@ Which tasks are skipped, and how Airflow remembers it when a task is cleared, is
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseBranchOperator, BaseOperator, SkipMixin
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowException
 
-from airflow_ecs_dag_loader.task_output import NoOutputError, check_items, output_of
-from airflow_ecs_dag_schema.problems import shown
+from airflow_ecs_dag_loader.task_output import NoOutputError, check_items, output_of, said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,13 +61,13 @@ class OutputShortCircuit(BaseOperator, SkipMixin):
         value = _deciding(context, self.output_task_id, self.output_key)
         name = _name(self.output_task_id, self.output_key)
         if value:
-            self.log.info("%s is %s: the tasks after this one run", name, shown(json.dumps(value)))
+            self.log.info("%s is %s: the tasks after this one run", name, said(value))
             return
         skipped = list(self._after(context))
         self.log.info(
             "%s is %s: skipped are %s",
             name,
-            json.dumps(value),
+            said(value),
             ", ".join(sorted(each.task_id for each in skipped)) or "no tasks",
         )
         self.skip(context["ti"], skipped)
@@ -117,7 +115,7 @@ class OutputBranch(BaseBranchOperator):
         if not isinstance(chosen, list) or not all(isinstance(each, str) and each in allowed for each in chosen):
             raise BranchError(
                 f"{name} chooses the branch, so it must be the id of a task right after {self.task_id}, or a list of "
-                f"them; got {shown(json.dumps(value))}, allowed are {', '.join(allowed)}: put out one of these"
+                f"them; got {said(value)}, allowed are {', '.join(allowed)}: put out one of these"
             )
         self.log.info("%s goes on with %s", name, ", ".join(chosen) or "no task")
         return chosen

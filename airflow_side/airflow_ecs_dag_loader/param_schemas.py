@@ -43,7 +43,7 @@ def _param(declared: AnyParam) -> Param:
     elif isinstance(default, tuple):
         default = list(default)
     if declared.optional:
-        schema["type"] = schema["type"]
+        schema["type"] = ["null", schema["type"]]
         if "enum" in schema:
             schema["enum"] = [*schema["enum"], None]
     if default is None and not declared.optional:

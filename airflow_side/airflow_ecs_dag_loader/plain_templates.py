@@ -81,34 +81,41 @@ class PlainEnvironment(SandboxedEnvironment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401 - Jinja's own
         """Return a part of something; of anything that has no parts for templates, an undefined value."""
+        if isinstance(obj, Undefined):
+            return obj
         if isinstance(obj, NamedParts):
             return self._part(obj, attribute)
         if isinstance(obj, datetime) and attribute in MOMENT_FIELDS | MOMENT_METHODS:
             return getattr(obj, attribute)
-        return super().getattr(obj, attribute)
+        return self._missing(f"a {type(obj).__name__} has no {attribute} for templates")
 
     def getitem(self, obj: Any, argument: Any) -> Any:  # noqa: ANN401 - Jinja's own
         """Return an entry of a JSON object or array; if there is none, an undefined value that says so."""
-        if isinstance(obj, NamedParts):
-            return self._part(obj, str(argument))
-        if isinstance(obj, dict) and isinstance(argument, str):
-            if argument in obj:
+        match obj, argument:
+            case Undefined(), _:
+                return obj
+            case NamedParts(), str():
+                return self._part(obj, argument)
+            case dict(), str() if argument in obj:
                 return obj[argument]
-            return self._missing(f"there is no entry {shown(argument)}, the entries are {_listed(obj)}", obj)
-        if isinstance(obj, list | tuple) and isinstance(argument, int) and not isinstance(argument, bool):
-            if 0 <= argument < len(obj):
+            case list() | tuple(), int() if not isinstance(argument, bool) and 0 <= argument < len(obj):
                 return obj[argument]
-            return self._missing(f"there is no entry {argument}, it has {len(obj)} entries from 0 on", obj)
-        return self._missing(f"there is no entry {shown(str(argument))} in {_kind(obj)}", obj)
+            case dict(), str():
+                why = f"there is no entry {shown(argument)}, the entries are {_listed(obj)}"
+            case list() | tuple(), int() if not isinstance(argument, bool):
+                why = f"there is no entry {argument}, it has {len(obj)} entries from 0 on"
+            case _:
+                why = f"there is no entry {shown(str(argument))} in {_kind(obj)}"
+        return self._missing(why)
 
     def _part(self, parts: NamedParts, name: str) -> Any:  # noqa: ANN401 - whatever the part is
         if name in parts.parts:
             return parts.parts[name]
-        return self._missing(f"{parts.name} has no {shown(name)}, it has {_listed(parts.parts)}", parts)
+        return self._missing(f"{parts.name} has no {shown(name)}, it has {_listed(parts.parts)}")
 
-    def _missing(self, why: str, of: object) -> Undefined:
+    def _missing(self, why: str) -> Undefined:
         """Return a value that raises ``why`` where it is used; what is taken of such a value is the same one."""
-        return of if isinstance(of, Undefined) else self.undefined(hint=why)
+        return self.undefined(hint=why)
 
 
 def _listed(names: Mapping[str, Any]) -> str:

@@ -148,9 +148,7 @@ def check_items(value: object, *, most: int, what: str) -> None:
         OutputError: It is no list, or one that is too long.
     """
     if not isinstance(value, list):
-        raise OutputError(
-            f"a task is mapped over {what}, so it must be a JSON list; got {shown(json.dumps(value))}: put out a list"
-        )
+        raise OutputError(f"a task is mapped over {what}, so it must be a JSON list; got {said(value)}: put out a list")
     if len(value) > most:
         raise OutputError(
             f"a task is mapped over {what}, which has {len(value)} entries; Airflow takes {most} "
@@ -179,8 +177,13 @@ def output_of(context: Context, task_id: str, key: str | None = None) -> Any:  #
     if key is None:
         return output
     if not isinstance(output, dict) or key not in output:
-        has = f"it is no JSON object but {shown(json.dumps(output))}"
+        has = f"it is no JSON object but {said(output)}"
         if isinstance(output, dict):
             has = f"its entries are {', '.join(map(shown, list(output)[:20])) or 'none'}"
         raise NoOutputError(f"the output of task {task_id} has no entry {shown(key)}: {has}")
     return output[key]
+
+
+def said(value: object) -> str:
+    """Return an output as a message shows it; that of one of Airflow's own operators need not be JSON."""
+    return shown(json.dumps(value, default=str, skipkeys=True))

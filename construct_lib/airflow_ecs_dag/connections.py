@@ -45,8 +45,8 @@ class ContainerConnections:
         problems: list[Problem] = []
         if not isinstance(connections, Mapping):
             message = "expected secrets by the id of their connection, such as {'orders_db': secret}"
-            raise DagDefinitionError([Problem("connections", message, repr(connections))])
-        taken = dict(_variables(container))
+            raise DagDefinitionError([Problem("connections", message, type(connections).__name__)])
+        taken = dict(_variables(container)) if connections else {}
         for name, secret in connections.items():
             path = f"connections.{name}"
             if not isinstance(name, str) or not _NAME.match(name):
@@ -77,6 +77,8 @@ class ContainerConnections:
 
     def given_twice(self) -> Iterator[Problem]:
         """Yield a problem for each that somebody gave to the container as a plain variable afterwards."""
+        if not self._secrets:
+            return
         plain = {name for name, kind in _variables(self._container) if kind == _PLAIN}
         for variable in sorted(self._secrets.keys() & plain):
             yield Problem("connections", "the container has this environment variable, too: keep one", variable)

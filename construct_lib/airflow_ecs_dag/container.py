@@ -14,13 +14,12 @@ from aws_cdk import aws_ecs as ecs
 
 from airflow_ecs_dag_schema.limits import compact_size
 from airflow_ecs_dag_schema.problems import DagDefinitionError, Problem
+from airflow_ecs_dag_schema.task_definition import RUN_BY_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 LABEL_PREFIX = "airflow."
-RUN_BY = "airflow.run_by"
-"""The label with the ids of the DAGs that may run a task definition that is not their own."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +137,7 @@ def _foreign_labels(containers: Iterable[ecs.ContainerDefinition]) -> list[Probl
         )
         for name, given in labels.items()
         for key, text in (given.items() if isinstance(given, dict) else ())
-        if key.startswith(LABEL_PREFIX) and key != RUN_BY
+        if key.startswith(LABEL_PREFIX) and key != RUN_BY_LABEL
     ]
 
 

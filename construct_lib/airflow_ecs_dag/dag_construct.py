@@ -12,11 +12,11 @@ from constructs import Construct
 from airflow_ecs_dag import grants, ledger
 from airflow_ecs_dag.catalog import Catalog, CatalogEntry, environment_of
 from airflow_ecs_dag.declared_dag import declared
-from airflow_ecs_dag.frozen_values import FrozenMap
 from airflow_ecs_dag.origin import codes_in_progress
 from airflow_ecs_dag.placement import Placement
 from airflow_ecs_dag.synth_checks import TaskDefinitionCheck
 from airflow_ecs_dag_schema import DagSpec, TaskDefaults
+from airflow_ecs_dag_schema.frozen_map import FrozenMap
 from airflow_ecs_dag_schema.problems import DagDefinitionError
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 _NO_DEFAULTS = TaskDefaults()
 _NO_CONNECTIONS: Connections = FrozenMap({})
-_NO_PARAMS: FrozenMap[AnyParam] = FrozenMap({})
-_NO_TAGS: FrozenMap[str] = FrozenMap({})
+_NO_PARAMS: FrozenMap[str, AnyParam] = FrozenMap({})
+_NO_TAGS: FrozenMap[str, str] = FrozenMap({})
 
 
 class AirflowEcsDag(Construct):

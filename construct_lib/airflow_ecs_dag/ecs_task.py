@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_ecs_dag.frozen_values import FrozenMap, frozen_items, frozen_map, frozen_texts
+from airflow_ecs_dag.frozen_values import frozen_items, frozen_map, frozen_texts
 from airflow_ecs_dag.tasks import Task, WithOutput
 from airflow_ecs_dag.template_values import Output, TemplateValue
 from airflow_ecs_dag_schema.ecs_settings import CapacityProvider
+from airflow_ecs_dag_schema.frozen_map import FrozenMap
 from airflow_ecs_dag_schema.problems import Problem
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from airflow_ecs_dag.task_ids import TaskIds
     from airflow_ecs_dag_schema.ecs_settings import LaunchType
 
-_NO_ENTRIES: FrozenMap[Any] = FrozenMap({})
+_NO_ENTRIES: FrozenMap[str, Any] = FrozenMap({})
 _AS_GIVEN = ("cpu", "memory_limit_mib", "ephemeral_storage_gib", "launch_type", "skip_on_exit_code")
 _LISTS = {"capacity_provider_strategies": (CapacityProvider, "[CapacityProvider(name='FARGATE_SPOT')]")}
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from airflow_ecs_dag.template_values import TemplateValue
+from airflow_ecs_dag_schema.frozen_map import FrozenMap
 from airflow_ecs_dag_schema.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Item_co = TypeVar("Item_co", covariant=True)
-Value_co = TypeVar("Value_co", covariant=True)
 
 
 class Items(Protocol[Item_co]):
@@ -24,32 +24,10 @@ class Items(Protocol[Item_co]):
     def __len__(self) -> int: ...
 
 
-class FrozenMap(Mapping[str, Value_co]):
-    """A mapping that can't change, and so can be part of a frozen value."""
-
-    def __init__(self, entries: Mapping[str, Value_co]) -> None:
-        self._entries = dict(entries)
-
-    def __getitem__(self, name: str) -> Value_co:
-        return self._entries[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def __hash__(self) -> int:
-        return hash(frozenset(self._entries.items()))
-
-    def __repr__(self) -> str:
-        return repr(self._entries)
-
-
 def frozen_texts(path: str, value: object, problems: list[Problem]) -> tuple[str | TemplateValue, ...]:
     """Return a list of texts as a tuple; what is none is a problem at ``path``, whose last part is the argument."""
-    name = path.rpartition(".")[2]
     if isinstance(value, str | TemplateValue):
+        name = path.rpartition(".")[2]
         message = f"expected a list of texts, one for each word: write {name}=[{value!r}]"
         problems.append(Problem(path, message, value if isinstance(value, str) else repr(value)))
         return ()
@@ -74,7 +52,7 @@ def frozen_items(path: str, value: object, kind: type, example: str, problems: l
 
 def frozen_map(
     path: str, value: object, kinds: tuple[type, ...], example: str, problems: list[Problem]
-) -> FrozenMap[object]:
+) -> FrozenMap[str, object]:
     """Return a mapping of texts to ``kinds``, frozen; what is none is a problem."""
     if not isinstance(value, Mapping):
         problems.append(Problem(path, f"expected a mapping such as {example}", repr(value)))

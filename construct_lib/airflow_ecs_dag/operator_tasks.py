@@ -7,18 +7,19 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from airflow_ecs_dag.frozen_values import FrozenMap, Items
 from airflow_ecs_dag.tasks import Task, WithOutput
 from airflow_ecs_dag.template_values import TemplateValue
+from airflow_ecs_dag_schema.frozen_map import FrozenMap
 from airflow_ecs_dag_schema.label_text import to_text
 from airflow_ecs_dag_schema.problems import Problem
 
 if TYPE_CHECKING:
+    from airflow_ecs_dag.frozen_values import Items
     from airflow_ecs_dag.task_ids import TaskIds
 
 ArgumentValue: TypeAlias = str | TemplateValue | bool | int | timedelta | datetime
 """One value of an operator's argument."""
-_NO_ARGUMENTS: FrozenMap[Any] = FrozenMap({})
+_NO_ARGUMENTS: FrozenMap[str, Any] = FrozenMap({})
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, cast
 import aws_cdk as cdk
 from aws_cdk import aws_ecs as ecs
 
-from airflow_ecs_dag.container import RUN_BY, containers_of
+from airflow_ecs_dag.container import containers_of
 from airflow_ecs_dag.ecs_task import EcsTask
 from airflow_ecs_dag.placement import ONLY_LAUNCH_TYPE
 from airflow_ecs_dag_schema.problems import DagDefinitionError, Problem
+from airflow_ecs_dag_schema.task_definition import RUN_BY_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,14 +55,14 @@ class OtherTaskDefinitions:
         for other in self.of_app:
             container = other.default_container
             if container is not None:
-                container.add_docker_label(RUN_BY, " ".join(sorted({*_dag_ids(container), dag_id})))
+                container.add_docker_label(RUN_BY_LABEL, " ".join(sorted({*_dag_ids(container), dag_id})))
 
     def without_consent(self, dag_id: str) -> Iterator[Problem]:
         """Yield a problem for each of this app whose consent somebody took away afterwards."""
         for other in self.of_app:
             if not any(dag_id in _dag_ids(container) for container in containers_of(other)):
                 message = (
-                    f"the label {RUN_BY} of a container no longer names the DAG {dag_id!r}, which runs this task "
+                    f"the label {RUN_BY_LABEL} of a container no longer names the DAG {dag_id!r}, which runs this task "
                     "definition: don't give it to the container, AirflowEcsDag does"
                 )
                 yield Problem("task_definition", message, other.node.path)
@@ -138,5 +139,5 @@ def _container_name(given: object) -> str | None:
 
 def _dag_ids(container: ecs.ContainerDefinition) -> list[str]:
     labels = container.render_container_definition().docker_labels
-    given = cast("dict[str, str]", labels).get(RUN_BY, "") if isinstance(labels, dict) else ""
+    given = cast("dict[str, str]", labels).get(RUN_BY_LABEL, "") if isinstance(labels, dict) else ""
     return given.split()

@@ -20,7 +20,7 @@ import jsii
 from airflow_ecs_dag_schema.policy import Policy
 from airflow_ecs_dag_schema.problems import shown
 from airflow_ecs_dag_schema.stack_template import declared_dags
-from airflow_ecs_dag_schema.violations import RULES
+from airflow_ecs_dag_schema.violations import REFUSED_IN_BOTH_MODES, RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 _TEMPLATE = ".template.json"
 _NESTED = ".nested.template.json"
 _WARNING = "warning"
-_ALWAYS = frozenset({"labels.invalid"})
-"""Rules that Airflow applies in both modes."""
 
 
 @jsii.implements(cdk.IPolicyValidationPlugin)
@@ -83,7 +81,7 @@ class AirflowPolicyPlugin:
     def _reported(self, violation: Violation, dag: DeclaredDag, path: Path) -> cdk.PolicyViolation:
         problem = violation.problem
         got = "" if problem.value is None else f" (got {shown(problem.value)})"
-        is_warning = self._policy.mode == "warn" and violation.rule not in _ALWAYS
+        is_warning = self._policy.mode == "warn" and violation.rule not in REFUSED_IN_BOTH_MODES
         return cdk.PolicyViolation(
             rule_name=violation.rule,
             description=f"{violation.path}: {violation.message}{got}",

@@ -17,14 +17,19 @@ from airflow_ecs_dag_schema.schedule import (
     CronTrigger,
     DeltaDataInterval,
     DeltaTrigger,
+    Events,
     Manual,
+    OnAssets,
+    OnAssetsOrTime,
     Once,
 )
+from airflow_ecs_dag_schema.undeployed import without_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_ecs_dag_schema import DagSpec
+    from airflow_ecs_dag_schema.asset_condition import Condition
     from airflow_ecs_dag_schema.schedule import AnySchedule
 
 _DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -45,7 +50,7 @@ class NextRun:
     date: datetime
 
 
-def in_words(schedule: AnySchedule) -> str:  # noqa: PLR0911 - one line a kind
+def in_words(schedule: AnySchedule) -> str:  # noqa: C901, PLR0911 - one line a kind
     """Return when a DAG runs, as one says it."""
     match schedule:
         case CronTrigger():
@@ -62,6 +67,26 @@ def in_words(schedule: AnySchedule) -> str:  # noqa: PLR0911 - one line a kind
             return "again as soon as the run before has ended"
         case Manual():
             return "only when somebody triggers it"
+        case Events():
+            return f"at {len(schedule.moments)} moments" if len(schedule.moments) > 1 else "at one moment"
+        case OnAssets():
+            return f"when {_asset_words(schedule)}"
+        case OnAssetsOrTime():
+            return f"{_cron_words(schedule.cron)} ({schedule.timezone}), and when {_asset_words(schedule)}"
+
+
+def _asset_words(schedule: OnAssets | OnAssetsOrTime) -> str:
+    """Return which data must be new: ``s3://a and (s3://b or s3://c) have new data``."""
+    names = [without_tokens(asset.name or asset.uri) for asset in schedule.assets]
+
+    def words(condition: Condition) -> str:
+        if isinstance(condition, int):
+            return names[condition]
+        between = " and " if condition.operator == "&" else " or "
+        return between.join(words(part) if isinstance(part, int) else f"({words(part)})" for part in condition.of)
+
+    is_one = isinstance(schedule.tree, int) or schedule.tree.operator == "|"
+    return f"{words(schedule.tree)} {'has' if is_one else 'have'} new data"
 
 
 def duration_words(duration: timedelta) -> str:
@@ -81,7 +106,7 @@ def next_runs(spec: DagSpec, *, after: datetime, most: int = 3) -> list[NextRun]
     """Return the scheduled runs that start after a moment, for a DAG whose older runs are done.
 
     Of a schedule that counts from the run before (every so often), only the ones of a DAG that has not begun are
-    known; of the others, Airflow's database decides.
+    known; of the others, Airflow's database decides. When data is new nobody knows.
 
     Args:
         spec: The DAG.
@@ -91,10 +116,13 @@ def next_runs(spec: DagSpec, *, after: datetime, most: int = 3) -> list[NextRun]
     if spec.start_date is None:
         return []
     match spec.schedule:
-        case CronTrigger() | CronDataInterval():
+        case CronTrigger() | CronDataInterval() | OnAssetsOrTime():
             runs = _cron_runs(spec.schedule, max(after, spec.start_date - timedelta(seconds=1)), spec.start_date)
         case DeltaTrigger() | DeltaDataInterval() if spec.start_date > after:
             runs = _delta_runs(spec.schedule, spec.start_date)
+        case Events():
+            start = spec.start_date
+            runs = (NextRun(each, each) for each in spec.schedule.moments if each > after and each >= start)
         case Once() if spec.start_date > after:
             runs = iter([NextRun(spec.start_date, spec.start_date)])
         case _:
@@ -104,10 +132,12 @@ def next_runs(spec: DagSpec, *, after: datetime, most: int = 3) -> list[NextRun]
     return [run for run, _ in zip(in_time, range(most), strict=False)]
 
 
-def _cron_runs(schedule: CronTrigger | CronDataInterval, after: datetime, start: datetime) -> Iterator[NextRun]:
+def _cron_runs(
+    schedule: CronTrigger | CronDataInterval | OnAssetsOrTime, after: datetime, start: datetime
+) -> Iterator[NextRun]:
     timezone = ZoneInfo(schedule.timezone)
     moments = _moments(PRESETS.get(schedule.cron, schedule.cron), timezone, after)
-    if isinstance(schedule, CronTrigger):
+    if not isinstance(schedule, CronDataInterval):
         yield from (NextRun(moment, moment) for moment in moments if moment >= start)
         return
     # A period counts if it begins at the start date or later; the first moment ends one that began before `after`.

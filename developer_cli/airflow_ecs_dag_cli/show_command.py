@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime, timedelta
 from graphlib import TopologicalSorter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 from rich.console import Console
 from rich.markup import escape
 
 from airflow_ecs_dag_cli.next_runs import duration_words, in_words, next_runs
+from airflow_ecs_dag_cli.plain_values import plain_value
+from airflow_ecs_dag_cli.task_words import SAID, work
 from airflow_ecs_dag_cli.validate_command import (
     ACCEPTED,
     NOTHING_FOUND,
@@ -19,10 +22,12 @@ from airflow_ecs_dag_cli.validate_command import (
     UNREADABLE,
     print_verdict,
     printable,
+    verdict_json,
 )
 from airflow_ecs_dag_cli.verdicts import judge
-from airflow_ecs_dag_schema import EcsTaskSpec, EmailAlert
+from airflow_ecs_dag_schema import EmailAlert
 from airflow_ecs_dag_schema.limits import LABEL_BYTES, TASK_DEFINITION_BYTES, compact_size
+from airflow_ecs_dag_schema.packed import is_packed
 from airflow_ecs_dag_schema.schedule import Continuous, DeltaDataInterval, DeltaTrigger
 from airflow_ecs_dag_schema.undeployed import without_tokens
 
@@ -33,8 +38,9 @@ if TYPE_CHECKING:
     from airflow_ecs_dag_cli.verdicts import Verdict
     from airflow_ecs_dag_schema import DagSpec
 
-_OWN_SECTIONS = frozenset({"dag_id", "schedule", "tasks", "alerts", "ecs", "defaults"})
-_OF_EACH_TASK = ("trigger_rule", "retries", "retry_delay", "execution_timeout", "depends_on_past")
+_OWN_SECTIONS = frozenset(
+    {"dag_id", "schedule", "tasks", "alerts", "ecs", "defaults", "deadline", "params", "groups", "doc_md"}
+)
 _TITLE = 16
 _LABELS_OF_2019 = {
     "airflow.dag.max_active_tasks": "airflow.dag.concurrency",
@@ -44,12 +50,13 @@ _LABELS_OF_2019 = {
 """What a field's label was called in 2019, where that differs."""
 
 
-def show_file(name: str, *, after: datetime) -> int:
+def show_file(name: str, *, after: datetime, as_json: bool = False) -> int:
     """Print the DAGs of a file on stdout.
 
     Args:
         name: The file.
         after: The next runs are those after this moment.
+        as_json: Whether as one JSON document.
 
     Returns:
         The exit status, as ``validate`` has it.
@@ -61,16 +68,36 @@ def show_file(name: str, *, after: datetime) -> int:
             f"[red]error[/red]: {escape(printable(name))}: {escape(file.error)}"
         )
         return UNREADABLE
+    status = REFUSED if not file.verdicts or any(verdict.findings for verdict in file.verdicts) else ACCEPTED
+    if as_json:
+        dags = [_verdict_json(verdict, after) for verdict in file.verdicts]
+        json.dump({"file": file.name, "kind": str(file.kind), "dags": dags}, sys.stdout, indent=2)
+        sys.stdout.write("\n")
+        return status
     if not file.verdicts:
         console.print(f"[yellow]![/yellow] {escape(printable(name))}: {file.kind}: {NOTHING_FOUND}")
-        return REFUSED
     for number, verdict in enumerate(file.verdicts):
         if number:
             console.print()
         print_verdict(verdict, file, console)
         for title, text in _sections(verdict, after):
             console.print(f"  [cyan]{title:<{_TITLE}}[/cyan] {escape(printable(text))}")
-    return REFUSED if any(verdict.findings for verdict in file.verdicts) else ACCEPTED
+    return status
+
+
+def _verdict_json(verdict: Verdict, after: datetime) -> dict[str, Any]:
+    """Return a DAG as JSON has it; what only the deployment knows is in ``stand_ins``, not in ``dag``."""
+    spec = verdict.spec
+    known = spec is not None and not any(key.startswith("airflow.dag.s") for key in verdict.stand_ins)
+    runs = next_runs(spec, after=after) if spec is not None and known else []
+    return {
+        **verdict_json(verdict),
+        "dag": None if spec is None else plain_value(spec),
+        "stand_ins": {key: without_tokens(text) for key, text in verdict.stand_ins.items()},
+        "schedule": in_words(spec.schedule) if spec is not None and known else None,
+        "next_runs": [{"starts": run.starts.isoformat(), "date": run.date.isoformat()} for run in runs],
+        "size": _size(verdict),
+    }
 
 
 def _sections(verdict: Verdict, after: datetime) -> Iterator[tuple[str, str]]:
@@ -90,12 +117,27 @@ def _dag_lines(spec: DagSpec, verdict: Verdict) -> Iterator[tuple[str, str]]:
         value = getattr(spec, name)
         if name not in _OWN_SECTIONS and (value != field.default or f"airflow.dag.{name}" in verdict.stand_ins):
             yield name, _text(value, verdict, f"airflow.dag.{name}")
+    if spec.doc_md:
+        yield "doc_md", f"{spec.doc_md.strip().partition(chr(10))[0]} ({len(spec.doc_md):,} characters)"
     said = [f"{name} {_text(value, verdict, f'airflow.dag.defaults.{name}')}" for name, value in _given(spec.defaults)]
     if said:
         yield "defaults", ", ".join(said)
+    if spec.deadline is not None:
+        interval = _text(spec.deadline.interval, verdict, "airflow.dag.deadline.interval")
+        yield "deadline", f"{interval} after {spec.deadline.reference}"
     for alert in spec.alerts:
-        if isinstance(alert, EmailAlert):
-            yield "alert", f"e-mail to {', '.join(map(without_tokens, alert.to))} on {', '.join(alert.on)}"
+        to = f"e-mail to {', '.join(alert.to)}" if isinstance(alert, EmailAlert) else f"profile {alert.profile}"
+        yield "alert", f"{without_tokens(to)} on {', '.join(alert.on)}"
+    for number, (name, param) in enumerate(spec.params.items()):
+        said = [
+            f"{field} {_text(value, verdict, f'airflow.dag.params.{name}.{field}')}"
+            for field, value in _given(param)
+            if field != "kind"
+        ]
+        yield ("" if number else "params"), ", ".join([f"{name} ({param.kind})", *said])
+    for number, group in enumerate(spec.groups):
+        said = [_text(each, verdict, "") for each in (group.display_name, group.tooltip) if each is not None]
+        yield ("" if number else "groups"), f"{group.group_id}: {', '.join(said)}" if said else group.group_id
 
 
 def _schedule_lines(spec: DagSpec, verdict: Verdict, after: datetime) -> Iterator[tuple[str, str]]:
@@ -106,7 +148,7 @@ def _schedule_lines(spec: DagSpec, verdict: Verdict, after: datetime) -> Iterato
         yield "schedule", f"known only after the deployment: {', '.join(unknown)}"
         return
     yield "schedule", in_words(spec.schedule)
-    if spec.start_date is None or "airflow.dag.start_date" in verdict.stand_ins:
+    if spec.start_date is None or spec.schedule.kind == "assets" or "airflow.dag.start_date" in verdict.stand_ins:
         return
     runs = next_runs(spec, after=after)
     for number, run in enumerate(runs):
@@ -133,18 +175,16 @@ def _task_lines(spec: DagSpec, verdict: Verdict) -> Iterator[str]:
     width = max(map(len, tasks))
     for task_id in TopologicalSorter({name: task.upstream for name, task in tasks.items()}).static_order():
         task = tasks[task_id]
-        before = f"{', '.join(task.upstream)} >> " if task.upstream else ""
-        if isinstance(task, EcsTaskSpec):
-            work = " ".join(json.dumps(without_tokens(part), ensure_ascii=False) for part in task.container_command)
-        else:
-            work = f"({task.kind})"
+        words = {edge.upstream: f" ({_text(edge.label, verdict, '')})" for edge in task.edge_labels}
+        arrows = ", ".join(f"{each}{words.get(each, '')}" for each in task.upstream)
+        before = f"{arrows} >> " if arrows else ""
         said = [
-            f"{name} {_text(value, verdict, f'airflow.tasks.{task_id}.{name}')}"
+            f"{name} {_text(value, verdict, f'airflow.tasks.{spec.keys[task_id]}.{name}')}"
             for name, value in _given(task)
-            if name in _OF_EACH_TASK
+            if name not in SAID
         ]
         details = f"  [{', '.join(said)}]" if said else ""
-        yield f"{before}{task_id:<{0 if before else width}}  {work}{details}"
+        yield f"{before}{task_id:<{0 if before else width}}  {work(task)}{details}"
 
 
 def _given(model: BaseModel) -> Iterator[tuple[str, object]]:
@@ -171,7 +211,7 @@ def _text(value: object, verdict: Verdict, label: str) -> str:  # noqa: PLR0911 
         case tuple():
             return ", ".join(_text(item, verdict, "") for item in value) or "none"
         case BaseModel():
-            return " ".join(f"{name} {_text(item, verdict, '')}" for name, item in value)
+            return " ".join(f"{name} {_text(item, verdict, '')}" for name, item in _given(value))
         case _:
             return without_tokens(str(value))
 
@@ -182,5 +222,6 @@ def _size(verdict: Verdict) -> str:
     size, what = verdict.definition.size, "task definition"
     if size is None:
         size, what = compact_size(labels), "labels"
+    what = f"{what}, packed," if is_packed(labels) else what
     bytes_, largest = max((len(f"{key}{text}".encode(errors="surrogatepass")), key) for key, text in labels.items())
     return f"{what} {size:,} of {TASK_DEFINITION_BYTES:,} bytes; largest label {largest}, {bytes_:,} of {LABEL_BYTES:,}"

@@ -60,13 +60,16 @@ def _print(files: Sequence[FileVerdict], console: Console) -> None:
 
 
 def print_verdict(verdict: Verdict, file: FileVerdict, console: Console) -> None:
-    """Print a verdict: the DAG and where it is, each problem, each note."""
+    """Print a verdict: the DAG and where it is, each problem, each notice, each note."""
     mark = "[red]✗[/red]" if verdict.findings else "[green]✓[/green]"
     name = printable(verdict.dag_id) or "(a DAG without an id)"
     where = ", ".join(part for part in (f"{file.kind} {printable(file.name)}", verdict.place) if part)
     console.print(f"{mark} [bold]{escape(name)}[/bold] [dim]{escape(where)}[/dim]")
     for finding in verdict.findings:
         console.print(f"    {escape(printable(_place(verdict, finding)))}[red]{escape(str(finding.problem))}[/red]")
+    for notice in verdict.notices:
+        message = f"{notice.problem.path}: {notice.problem.message}"
+        console.print(f"    {escape(printable(_place(verdict, notice)))}[yellow]notice[/yellow]: {escape(message)}")
     for note in verdict.notes:
         console.print(f"    [yellow]note[/yellow]: {escape(printable(note))}")
 
@@ -90,17 +93,19 @@ def _file_json(file: FileVerdict) -> dict[str, Any]:
         "file": file.name,
         "kind": None if file.kind is None else str(file.kind),
         "error": file.error or None,
-        "dags": [_verdict_json(verdict) for verdict in file.verdicts],
+        "dags": [verdict_json(verdict) for verdict in file.verdicts],
     }
 
 
-def _verdict_json(verdict: Verdict) -> dict[str, Any]:
+def verdict_json(verdict: Verdict) -> dict[str, Any]:
+    """Return a verdict as JSON has it."""
     return {
         "dag_id": verdict.dag_id or None,
         "file": verdict.definition.file,
         "place": verdict.place or None,
         "ok": not verdict.findings,
         "problems": [_finding_json(finding) for finding in verdict.findings],
+        "notices": [_finding_json(notice) for notice in verdict.notices],
         "notes": list(verdict.notes),
     }
 

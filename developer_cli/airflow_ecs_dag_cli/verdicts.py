@@ -10,6 +10,7 @@ from airflow_ecs_dag_cli.definition_files import FileKind, read_definitions
 from airflow_ecs_dag_cli.source_document import UnreadableFileError
 from airflow_ecs_dag_schema import DagSpec, LabelError, Problem, decode, describes_dag
 from airflow_ecs_dag_schema.codec import dag_id_label
+from airflow_ecs_dag_schema.deprecations import notices
 from airflow_ecs_dag_schema.limits import TASK_DEFINITION_BYTES, too_large
 from airflow_ecs_dag_schema.problems import label_path
 from airflow_ecs_dag_schema.task_definition import container_problems, labelled_problems
@@ -48,6 +49,7 @@ class Verdict:
         stand_ins: The labels whose value could not be judged before the deployment.
         findings: What is wrong; the loader takes the DAG if there is nothing.
         notes: What is worth knowing and not wrong.
+        notices: What is spelled otherwise today; the loader takes it all the same.
     """
 
     dag_id: str
@@ -58,6 +60,7 @@ class Verdict:
     stand_ins: Mapping[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
+    notices: tuple[Finding, ...] = ()
 
     @property
     def place(self) -> str:
@@ -127,6 +130,7 @@ def _of_definition(definition: TaskDefinition) -> Iterator[Verdict]:
             ),
             *_written_twice(container, definition),
         ),
+        notices=tuple(_findings(notices(labels), container, definition)),
     )
 
 

@@ -22,6 +22,8 @@ def _check_uri(value: str) -> str:
         raise ValueError(f"not a URI: {error}; allowed: one such as s3://bucket/key") from None
     if not _SCHEMES.match(parts.scheme) or not parts.netloc or parts.scheme == "airflow":
         raise ValueError("expected a URI with a scheme and a place, such as s3://bucket/key; airflow: is Airflow's own")
+    if parts.scheme in {"file", "redshift"}:
+        raise ValueError(f"Airflow has rules of its own for {parts.scheme}: URIs of assets: name the data otherwise")
     if "@" in parts.netloc:
         raise ValueError("a URI is for everyone to read: leave user and password out")
     return value
@@ -33,7 +35,13 @@ AssetUri = Annotated[
     pattern(r"[\x21-\x7e]+", "printable ASCII without spaces"),
     AfterValidator(_check_uri),
 ]
-AssetName = Annotated[Line, pattern(r"[A-Za-z0-9_./:@=-][A-Za-z0-9_./:@= -]*", "A-Z a-z 0-9 _ . / : @ = - and spaces")]
+AssetName = Annotated[
+    Line,
+    pattern(
+        r"(?!(?:self|context)\Z)[A-Za-z0-9_./:@=-][A-Za-z0-9_./:@= -]*",
+        "A-Z a-z 0-9 _ . / : @ = - and spaces, and neither self nor context, which Airflow keeps",
+    ),
+]
 
 
 class Asset(AuthorValue):

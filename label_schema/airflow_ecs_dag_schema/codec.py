@@ -6,13 +6,20 @@ from typing import TYPE_CHECKING
 
 from airflow_ecs_dag_schema import labels_2019, labels_v1, packed
 from airflow_ecs_dag_schema.label_text import PREFIX
-from airflow_ecs_dag_schema.limits import TASK_DEFINITION_BYTES, compact_size, label_problems, single_label_problems, too_large
+from airflow_ecs_dag_schema.limits import (
+    TASK_DEFINITION_BYTES,
+    compact_size,
+    label_problems,
+    single_label_problems,
+    too_large,
+)
 from airflow_ecs_dag_schema.problems import LabelError, Problem, label_path
 from airflow_ecs_dag_schema.task_definition import RUN_BY_LABEL
+from airflow_ecs_dag_schema.templates import MOST_TEMPLATES, templates_in
 from airflow_ecs_dag_schema.values import TOKEN_START
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from airflow_ecs_dag_schema.dag import DagSpec
 
@@ -34,6 +41,8 @@ def encode(spec: DagSpec, *, room: int = TASK_DEFINITION_BYTES) -> dict[str, str
         LabelError: A label, or all of them together, is larger than ECS takes.
     """
     labels = labels_v1.write(spec)
+    if problems := list(_too_many_templates(labels)):
+        raise LabelError(problems)
     if not list(label_problems(labels)) and compact_size(labels) <= room:
         return labels
     smaller = packed.packed(labels)
@@ -62,11 +71,11 @@ def decode(labels: Mapping[str, str]) -> DagSpec:
     ]
     if problems:
         raise LabelError(problems)
-    problems = [*label_problems(own), *_unresolved(own)]
+    problems = [*label_problems(own), *unresolved(own)]
     if problems:
         raise LabelError(problems)
     own = packed.unpacked(own)
-    if problems := list(_unresolved(own)):
+    if problems := [*unresolved(own), *_too_many_templates(own)]:
         raise LabelError(problems)
     version = own.get(labels_v1.VERSION_LABEL)
     if version is None:
@@ -100,7 +109,17 @@ def dag_id_label(labels: Mapping[str, str]) -> str | None:
     return next((label for label in _DAG_ID_LABELS if label in labels), None)
 
 
-def _unresolved(labels: Mapping[str, str]) -> list[Problem]:
+def _too_many_templates(labels: Mapping[str, str]) -> Iterator[Problem]:
+    if (found := templates_in(labels.values())) > MOST_TEMPLATES:
+        yield Problem(
+            PREFIX.removesuffix("."),
+            f"the texts of the DAG hold {found} templates that differ, at most {MOST_TEMPLATES} are read: compute in "
+            "the containers what they say, or divide the DAG over two task definitions",
+        )
+
+
+def unresolved(labels: Mapping[str, str]) -> list[Problem]:
+    """Return a problem for each label with a CDK token in it."""
     return [
         Problem(
             label_path(key),

@@ -22,7 +22,7 @@ class FrozenMap(dict[Key, Item]):
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:  # noqa: ANN401 - whatever was to be changed
         raise TypeError("a map of the contract does not change: make another one")
 
-    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment] # none of them returns
+    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _: object, handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
-from airflow_ecs_dag_schema.problems import Problem
+from airflow_ecs_dag_schema.problems import Problem, label_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ def graph_problems(upstream: Mapping[str, tuple[str, ...]]) -> list[Problem]:
         upstream: For each task's id, the ids of the tasks directly before it.
     """
     known = sorted(upstream)
-    named = ", ".join(known if len(known) <= _NAMED else [*known[:_NAMED], f"... ({len(known)})"])
+    named = ", ".join(map(label_path, known[:_NAMED])) + (f", ... ({len(known)})" if len(known) > _NAMED else "")
     problems = [
         Problem(
             f"tasks.{task_id}.upstream",
@@ -35,7 +35,9 @@ def graph_problems(upstream: Mapping[str, tuple[str, ...]]) -> list[Problem]:
     if cycle := find_cycle(upstream):
         shown = cycle if len(cycle) <= _NAMED else (*cycle[: _NAMED - 2], f"... ({len(cycle) - 1} tasks)", cycle[-1])
         problems.append(
-            Problem("tasks", f"the tasks run in a circle, {' >> '.join(shown)}: remove one of these arrows")
+            Problem(
+                "tasks", f"the tasks run in a circle, {' >> '.join(map(label_path, shown))}: remove one of these arrows"
+            )
         )
     return problems
 

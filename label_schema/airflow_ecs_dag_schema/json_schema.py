@@ -121,8 +121,9 @@ def _of_groups(groups: list[Group], lists: list[Items]) -> Iterator[Schema]:
             if len(group.parts) > 2:  # noqa: PLR2004 - airflow.dag and airflow.ecs may be empty
                 yield from _of_group(".".join(group.parts), group)
         elif group.parts[:-1] in bounds:
-            for index in range(bounds[group.parts[:-1]] or 0):
-                yield from _of_group(".".join((*group.parts[:-1], str(index))), group)
+            numbers = range(bounds[group.parts[:-1]] or 0)
+            rules = [rule for index in numbers for rule in _of_group(".".join((*group.parts[:-1], str(index))), group)]
+            yield {"if": _some(_pattern(group.parts[:-1], whole_key=False)), "then": {"allOf": rules}}
 
 
 def _of_group(path: str, group: Group) -> Iterator[Schema]:
@@ -150,8 +151,10 @@ def _of_lists(lists: list[Items]) -> Iterator[Schema]:
         yield {"if": {"required": [".".join(items.parts)]}, "then": {"not": _some(rf"^{path}\.")}}
         numbers = range(1, items.most or 0)
         if items.of_models:
-            for index in numbers:
-                yield {"if": _some(rf"^{path}\.{index}\."), "then": _some(rf"^{path}\.{index - 1}\.")}
+            rules = [
+                {"if": _some(rf"^{path}\.{index}\."), "then": _some(rf"^{path}\.{index - 1}\.")} for index in numbers
+            ]
+            yield {"if": _some(rf"^{path}\."), "then": {"allOf": rules}}
         else:
             keys = [".".join((*items.parts, str(index))) for index in (0, *numbers)]
             yield {"dependentRequired": {key: [before] for before, key in pairwise(keys)}}

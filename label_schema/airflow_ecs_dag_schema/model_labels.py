@@ -17,7 +17,14 @@ from pydantic.fields import FieldInfo
 from airflow_ecs_dag_schema import asset_condition, assets, schedule, values
 from airflow_ecs_dag_schema.dag import DagSpec
 from airflow_ecs_dag_schema.templates import check_template
-from airflow_ecs_dag_schema.value_patterns import cron_pattern, integer_pattern, key_part, number_pattern, uri_pattern, whole
+from airflow_ecs_dag_schema.value_patterns import (
+    cron_pattern,
+    integer_pattern,
+    key_part,
+    number_pattern,
+    uri_pattern,
+    whole,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +98,9 @@ def _either(one: Label, other: Label) -> Label:
     if other.plain not in plains:
         plains = [*plains, other.plain]
     return replace(
-        one, plain=plains[0] if len(plains) == 1 else {"anyOf": plains}, description=one.description or other.description
+        one,
+        plain=plains[0] if len(plains) == 1 else {"anyOf": plains},
+        description=one.description or other.description,
     )
 
 

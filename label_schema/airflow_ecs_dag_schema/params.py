@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from airflow_ecs_dag_schema.values import (
+    TOKEN_START,
     AuthorValue,
     CountOrZero,
     Flag,
@@ -56,7 +57,7 @@ class StringParam(_Param):
 
     @model_validator(mode="after")
     def _check_default(self) -> Self:
-        if self.default is None:
+        if self.default is None or any(TOKEN_START in text for text in (self.default, *self.choices)):
             return self
         if self.choices and self.default not in self.choices:
             raise ValueError("the default is none of the choices: add it, or choose another default")

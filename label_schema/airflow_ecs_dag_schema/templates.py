@@ -10,10 +10,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from airflow_ecs_dag_schema.problems import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 VARIABLES = frozenset(
     {
@@ -57,6 +61,8 @@ _LONGEST_REASON = 120
 _MARKS = ("{{", "{%", "{#")
 _MOST_MARKS = 50
 """Templates in one text; counted before Jinja parses it, whose time and memory grow with them."""
+MOST_TEMPLATES = 10_000
+"""Templates in all different texts of a DAG together: a small packed form can hold very many of them."""
 _REMEMBERED = 4_096
 """Texts whose verdict is kept: most arguments of a DAG's tasks are alike."""
 _DATE_FORMAT = re.compile(r"(?:%-?[A-Za-z%]|[^%]){0,100}\Z", re.ASCII)
@@ -74,31 +80,39 @@ def is_template(text: str) -> bool:
     return any(mark in text for mark in _MARKS)
 
 
+def templates_in(texts: Iterable[str]) -> int:
+    """Return how many templates must be parsed to check ``texts``: those of equal texts count once."""
+    return sum(_marks(text) for text in set(texts))
+
+
+def _marks(text: str) -> int:
+    return sum(text.count(mark) for mark in _MARKS)
+
+
 def check_template(text: str) -> str:
     """Return ``text`` unchanged if every template in it is allowed.
 
     Raises:
         ValueError: Something in it is not on the allow-list, or it is no template at all.
     """
-    if is_template(text) and (problem := _problem(text)):
+    if is_template(text) and isinstance(problem := _verdict(text), str):
         raise ValueError(problem)
     return text
 
 
 @lru_cache(_REMEMBERED)
-def _problem(text: str) -> str | None:
-    """Return what is wrong with the templates of ``text``."""
+def _verdict(text: str) -> str | TemplateNames:
+    """Return what is wrong with the templates of ``text``; if nothing is, the names in them: it is parsed once."""
     try:
-        _check_text(text)
+        return _names(_checked_tree(text))
     except ValueError as error:
         return str(error)
-    return None
 
 
-def _check_text(text: str) -> None:
+def _checked_tree(text: str) -> nodes.Template:
     if len(text) > LONGEST_TEMPLATE:
         raise ValueError(f"a text with a template is at most {LONGEST_TEMPLATE} characters, this has {len(text)}")
-    if (marks := sum(text.count(mark) for mark in _MARKS)) > _MOST_MARKS:
+    if (marks := _marks(text)) > _MOST_MARKS:
         raise ValueError(f"a text has at most {_MOST_MARKS} templates, this has {marks}: divide it into several texts")
     try:
         tree = _PARSER.parse(text)
@@ -114,6 +128,7 @@ def _check_text(text: str) -> None:
             raise ValueError(f"statements such as {{% ... %}} are not allowed; {_HINT}")  # noqa: TRY004 - a wrong template is a wrong value
         for expression in part.nodes:
             _check(expression)
+    return tree
 
 
 @dataclass(frozen=True)
@@ -135,13 +150,23 @@ class TemplateNames:
     outputs: frozenset[str] = frozenset()
 
 
-@lru_cache(_REMEMBERED)
 def names_in(text: str) -> TemplateNames:
-    """Return the names that the templates of ``text`` use; :func:`check_template` passed it before."""
+    """Return the names that the templates of ``text`` use.
+
+    Raises:
+        ValueError: :func:`check_template` would refuse it.
+    """
     if not is_template(text):
         return TemplateNames()
+    names = _verdict(text)
+    if isinstance(names, str):
+        raise ValueError(names)  # noqa: TRY004 - a wrong template is a wrong value
+    return names
+
+
+def _names(tree: nodes.Template) -> TemplateNames:
     variables, filters, functions, params, outputs = set(), set(), set(), set(), set()
-    for node in _PARSER.parse(text).find_all((nodes.Name, nodes.Filter, nodes.Getattr, nodes.Getitem, nodes.Call)):
+    for node in tree.find_all((nodes.Name, nodes.Filter, nodes.Getattr, nodes.Getitem, nodes.Call)):
         match node:
             case nodes.Name(name=name):
                 variables.add(name)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_ecs_dag_schema import labels_2019, labels_v1
-from airflow_ecs_dag_schema.codec import decode, is_own
+from airflow_ecs_dag_schema.codec import decode, is_own, unresolved
 from airflow_ecs_dag_schema.limits import label_problems
-from airflow_ecs_dag_schema.packed import unpacked
+from airflow_ecs_dag_schema.packed import is_packed, unpacked
 from airflow_ecs_dag_schema.problems import LabelError, Problem
 from airflow_ecs_dag_schema.values import TOKEN_START
 
@@ -26,8 +26,20 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(re.escape(TOKEN_START) + r"(?P<name>[^\]]*)\]\}")
 _TEMPLATE = re.compile(r"\{[{%#]")
 _INDEX = re.compile(r"\.\d+\Z", re.ASCII)
-_JUDGED_WITH = {"airflow.dag.end_date": "airflow.dag.start_date"}
-"""A label whose problem may be another one's."""
+_TASK_ID = r"airflow\.tasks\.[^.]+\.task_id\Z"
+_JUDGED_WITH = tuple(
+    (re.compile(problem), re.compile(stand_in))
+    for problem, stand_in in (
+        (r"airflow\.dag\.end_date\Z", r"airflow\.dag\.start_date\Z"),
+        (r"airflow\.dag\.deadline\Z", r"airflow\.dag\.alerts\."),
+        (r"airflow\.dag\.groups\b", rf"airflow\.dag\.groups\.\d+\.group_id\Z|{_TASK_ID}"),
+        (r"airflow\.tasks\b", _TASK_ID),
+        (r"airflow\.tasks\.[^.]+\.param\Z", r"airflow\.dag\.params\.[^.]+\.kind\Z"),
+        (r"airflow\.tasks\.[^.]+\.trigger_rule\Z", r"airflow\.dag\.fail_fast\Z|airflow\.tasks\.[^.]+\.is_setup\Z"),
+    )
+)
+"""Labels whose problem may come from another one's value."""
+_ROOMS = frozenset({"airflow", "airflow.dag", "airflow.ecs", "airflow.tasks"})
 _STAND_INS = (
     "known-at-deploy",
     "1",
@@ -42,6 +54,12 @@ _STAND_INS = (
     "ecs",
     "email",
     "manual",
+    "string",
+    "items",
+    "2000-01-01",
+    "1.0.0",
+    "128",
+    "https://known-at-deploy.example.com/",
 )
 """One of these passes in each field of the contract."""
 
@@ -86,6 +104,8 @@ def read_undeployed(labels: Mapping[str, str]) -> Reading:
     unknown = {key for key, text in own.items() if TOKEN_START in text}
     if not unknown:
         return _known(own)
+    if hidden := {key: own[key] for key in sorted(unknown) if is_packed({key: ""})}:
+        return Reading(spec=None, stand_ins=hidden)
     # A token's text is not the value's: it counts as nothing, the least that it can be.
     sizes = list(label_problems({key: without_tokens(text, by="") for key, text in own.items()}))
     if sizes:
@@ -123,7 +143,10 @@ def _attempt(labels: dict[str, str]) -> Reading:
 
 
 def _read(labels: dict[str, str]) -> DagSpec:
-    labels = unpacked(labels)
+    whole = unpacked(labels)
+    if problems := unresolved({key: text for key, text in whole.items() if key not in labels}):
+        raise LabelError(problems)
+    labels = whole
     match labels.get(labels_v1.VERSION_LABEL):
         case None:
             return labels_2019.read(labels)
@@ -134,7 +157,18 @@ def _read(labels: dict[str, str]) -> DagSpec:
 
 
 def _is_unsure(path: str, stand_ins: Mapping[str, str]) -> bool:
-    """Tell whether a problem may be a stand-in's only: its own, its list's, or of a field that its kind decides."""
+    """Tell whether a problem may be a stand-in's only.
+
+    It may be its own, its list's, that of all fields around it, or of a field that its kind decides.
+    """
     kinds = tuple(key.removesuffix("kind") for key in stand_ins if key.endswith(".kind"))
     lists = {_INDEX.sub("", key) for key in stand_ins if _INDEX.search(key)}
-    return path in stand_ins or path in lists or path.startswith(kinds) or _JUDGED_WITH.get(path) in stand_ins
+    return (
+        path in stand_ins
+        or path in lists
+        or path.startswith(kinds)
+        or any(path not in _ROOMS and key.startswith(f"{path}.") for key in stand_ins)
+        or any(
+            problem.match(path) and any(stand_in.match(key) for key in stand_ins) for problem, stand_in in _JUDGED_WITH
+        )
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
@@ -93,10 +94,15 @@ def _walk(location: Path, root: type[BaseModel]) -> _Place:
             is_entry = False
         elif models:
             owner = next(iter(models.values()))
-            field = owner.model_fields.get(part)
-            models = {} if field is None else dict(_models(field.annotation))
-            is_entry = field is not None and _is_map(field.annotation)
+            models, is_entry = _below(owner, part) if part in owner.model_fields else ({}, False)
     return _Place(tuple(path), owner, sorted(models))
+
+
+@cache
+def _below(owner: type[BaseModel], name: str) -> tuple[dict[str, type[BaseModel]], bool]:
+    """Return the models that a field may hold, by kind, and whether it holds values by name."""
+    annotation = owner.model_fields[name].annotation
+    return dict(_models(annotation)), _is_map(annotation)
 
 
 def _is_map(annotation: object) -> bool:

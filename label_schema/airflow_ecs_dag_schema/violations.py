@@ -17,7 +17,7 @@ RULES = {
     "active-runs.too-many": "`max_active_runs`",
     "active-tasks.too-many": "`max_active_tasks`",
     "alert.domain": "`alert_domains`",
-    "alert.profile": "`alert_profiles`",
+    "alert.profile": "`alert_profiles`; refused in both modes",
     "asset.outlet": "`outlets`",
     "asset.schedule": "`asset_schedules`",
     "capacity-provider.not-allowed": "`capacity_providers`, or `launch_types` alone",
@@ -36,8 +36,8 @@ RULES = {
     "launch-type.missing": "`launch_types`",
     "launch-type.not-allowed": "`launch_types`",
     "memory.too-much": "`max_memory_limit_mib`",
-    "operator.argument": "`operators`",
-    "operator.not-allowed": "`operators`",
+    "operator.argument": "`operators`; refused in both modes",
+    "operator.not-allowed": "`operators`; refused in both modes",
     "owner.not-allowed": "`owners`",
     "pool-slots.too-many": "`max_pool_slots`",
     "pool.not-allowed": "`pools`",
@@ -65,6 +65,8 @@ RULES = {
 """Each rule's id, and the field of :class:`Policy` that sets it."""
 
 
+REFUSED_IN_BOTH_MODES = frozenset({"alert.profile", "labels.invalid", "operator.argument", "operator.not-allowed"})
+"""Rules that are kept under ``mode: warn`` too: nobody borrows Airflow's rights because a platform only watches."""
 _NAMED = 20
 """Allowed values that a message names."""
 

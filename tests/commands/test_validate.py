@@ -95,6 +95,22 @@ def test_the_template_of_2019_is_taken_and_its_cluster_is_a_note() -> None:
     assert "airflow.ecs.cluster" in note
 
 
+def test_labels_of_2019_have_notices_where_they_stand() -> None:
+    _, (verdict,) = verdicts(TEMPLATE_2019)
+    text = TEMPLATE_2019.read_text().splitlines()
+    by_path = {notice["path"]: notice for notice in verdict["notices"]}
+    assert by_path["airflow.dag.concurrency"]["message"].startswith(
+        "a label of 2019, today airflow.dag.max_active_tasks; in AirflowEcsDag max_active_tasks="
+    )
+    for path, notice in by_path.items():
+        assert path == "airflow.schema_version" or path in text[notice["line"] - 1]
+    shown = CliRunner().invoke(app, ["validate", str(TEMPLATE_2019)]).stdout
+    assert shown.count("notice: ") == len(by_path) > 9
+    assert "1 DAG, 0 problems" in shown
+    _, (verdict,) = verdicts(GOLDEN)
+    assert verdict["notices"] == []
+
+
 def test_what_the_sample_synthesizes_is_taken(tmp_path: Path) -> None:
     labels = json.loads(GOLDEN.read_text())
     assert validate(write_json(tmp_path / "t.json", template(container(labels)))).exit_code == 0

@@ -67,7 +67,8 @@ def labels(stack: Stack) -> dict[str, Any]:
 def deployed(written: Mapping[str, Any]) -> dict[str, str]:
     """Labels with something in the place of what CloudFormation fills in."""
     return {
-        key: text if isinstance(text, str) else f"subnet-{index}" for index, (key, text) in enumerate(written.items())
+        key: text if isinstance(text, str) else f"s3://filled/{index}" if key.endswith(".uri") else f"subnet-{index}"
+        for index, (key, text) in enumerate(written.items())
     }
 
 

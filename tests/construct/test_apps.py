@@ -63,11 +63,18 @@ def test_the_golden_labels_are_the_dag_of_2019() -> None:
         ("circle", "- tasks: the tasks run in a circle, convert >> load >> convert: remove one of these arrows"),
         (
             "namesake",
-            "- tasks.convert: 2 tasks have this id, made at apps/mistakes.py:20, made at apps/mistakes.py:26",
+            "- tasks.convert: 2 tasks have this id, made at apps/mistakes.py:21, made at apps/mistakes.py:27",
         ),
-        ("forgotten", "[AirflowEcsDags] the task 'report', made at apps/mistakes.py:28, is in no flow"),
+        ("forgotten", "[AirflowEcsDags] the task 'report', made at apps/mistakes.py:29, is in no flow"),
         ("labels", "- container.main.airflow.dag.owner: this label is there already"),
-        ("large", "- airflow: the task definition is 6"),
+        (
+            "large",
+            "- airflow: the task definition is 118481 bytes, at most 60000 fit; the largest labels: airflow.tasks.t10",
+        ),
+        (
+            "output",
+            "- tasks.report.args.0: this task does not run before this one, so its output is not there yet",
+        ),
         ("grown", "[Main/Dag] airflow: the task definition is 6"),
         (
             "container",

@@ -1,4 +1,4 @@
-"""The pairs, by the name of their file: each has ``SPEC``, ``by_hand()``, and ``SOURCE`` where it is not the common one."""
+"""The pairs, by the name of their file: each has ``SPEC``, ``by_hand()``, and ``SOURCE`` if it is not the usual one."""
 
 from __future__ import annotations
 

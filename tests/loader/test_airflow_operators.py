@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from datetime import timedelta
 from importlib.util import find_spec
+from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -90,7 +91,7 @@ def test_a_registered_operator_may_wait_in_the_triggerer() -> None:
 @pytest.mark.emulator
 def test_a_sensor_finds_a_key_in_s3(account: EcsAccount) -> None:
     bucket = f"sales-{account.number}"
-    s3 = boto3.client("s3", region_name=REGION)
+    s3 = boto3.Session().client("s3", region_name=REGION)
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     arguments: Arguments = {"bucket_name": bucket, "bucket_key": ("{{ ds }}/a.csv", "{{ ds_nodash }}.csv")}
     task = a_dag("s3_key_sensor", arguments, {"s3_key_sensor": OperatorRule()}).get_task("it")
@@ -101,6 +102,18 @@ def test_a_sensor_finds_a_key_in_s3(account: EcsAccount) -> None:
     s3.put_object(Bucket=bucket, Key="20191204.csv", Body=b"")
     again = a_dag("s3_key_sensor", arguments, {"s3_key_sensor": OperatorRule()}).get_task("it")
     assert run_task(again) is None
+
+
+@pytest.mark.emulator
+def test_a_sensor_waits_until_there_is_a_message(account: EcsAccount) -> None:
+    sqs = boto3.Session().client("sqs", region_name=REGION)
+    queue = sqs.create_queue(QueueName=f"news-{account.number}")["QueueUrl"]
+    dag = a_dag("sqs_sensor", {"sqs_queue": queue, "poke_interval": "PT1S"}, {"sqs_sensor": OperatorRule()})
+    later = Timer(3, lambda: sqs.send_message(QueueUrl=queue, MessageBody="there is news"))
+    later.start()
+    result = run_dag(dag)
+    later.join()
+    assert result.states == {"it": "success"}, result.lines
 
 
 def test_a_person_has_as_long_as_a_try_may_last() -> None:

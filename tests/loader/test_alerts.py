@@ -109,7 +109,7 @@ def test_what_the_others_say(event: AlertEvent, context: Any, subject: str, fact
 
 @pytest.mark.emulator
 def test_amazon_ses_sends_it(account: EcsAccount) -> None:
-    boto3.client("ses").verify_email_identity(EmailAddress="airflow@example.com")
+    boto3.Session().client("ses").verify_email_identity(EmailAddress="airflow@example.com")
     profile = SesProfile(mail_from="airflow@example.com", to=["team@example.com"], region_name=REGION)
     notifier(profile, "failure")(failed())
     with urlopen(f"{account.endpoint_url}/_ministack/ses/messages?account={account.number}") as answer:  # noqa: S310 - the emulator
@@ -122,11 +122,11 @@ def test_amazon_ses_sends_it(account: EcsAccount) -> None:
 @pytest.mark.emulator
 def test_an_sns_topic_gets_it_in_its_own_region(account: EcsAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     region = "eu-central-1"
-    topic = boto3.client("sns", region_name=region).create_topic(Name="night")["TopicArn"]
-    sqs = boto3.client("sqs", region_name=region)
+    topic = boto3.Session().client("sns", region_name=region).create_topic(Name="night")["TopicArn"]
+    sqs = boto3.Session().client("sqs", region_name=region)
     queue = sqs.create_queue(QueueName=f"night-{account.number}")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    boto3.client("sns", region_name=region).subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    boto3.Session().client("sns", region_name=region).subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     notifier(SnsProfile(target_arn=topic), "failure")(failed())
     (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -42,12 +43,29 @@ def test_what_is_not_true_skips_all_tasks_after_it() -> None:
         for task, state in (("look", "success"), ("decide", "success"), ("work", "skipped"), ("always", "skipped")):
             assert run.states[f"{task}{number}"] == state, value
     assert run.state == "success"
-    assert "the output of task look6 is null: skipped are always6, work6" in run.lines
+    assert "the output of task look6 is 'null': skipped are always6, work6" in run.lines
+
+
+def test_an_output_of_airflows_own_operators_need_not_be_json() -> None:
+    run = short_circuit({"at": datetime(2026, 1, 31, tzinfo=UTC)})
+    assert set(run.states.values()) == {"success"}
+    assert any("2026-01-31 00:00:00+00:00" in line for line in run.lines)
 
 
 def test_trigger_rules_count_where_they_are_not_ignored() -> None:
     run = short_circuit(0, ignore_downstream_trigger_rules=False)
     assert run.states == {"look0": "success", "decide0": "success", "work0": "skipped", "always0": "success"}
+
+
+def test_a_teardown_is_not_skipped() -> None:
+    with DAG("short_circuit_teardown", schedule=None) as dag:
+        setup = EmptyOperator(task_id="setup").as_setup()
+        decide = OutputShortCircuit(task_id="decide", output_task_id="look")
+        work = EmptyOperator(task_id="work")
+        setup >> Puts(task_id="look", value=0) >> decide >> work >> EmptyOperator(task_id="clean").as_teardown()
+        setup >> dag.get_task("clean")
+    states = run_dag(dag).states
+    assert (states["work"], states["clean"]) == ("skipped", "success")
 
 
 def test_one_entry_decides() -> None:

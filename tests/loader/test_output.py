@@ -125,9 +125,13 @@ def test_pieces_of_what_is_too_large_are_said_to_be_that() -> None:
         heard(*pieces(line, CUT), "after").value()
 
 
-def test_lines_after_a_broken_output_do_not_mend_it() -> None:
-    with pytest.raises(OutputError, match="no JSON"):
-        heard("airflow-output: [1, 2", *(f"line {number}" for number in range(100_000))).value()
+@pytest.mark.parametrize("line", ["line", "x" * 1_000, "x" * 100_000])
+def test_lines_after_a_broken_output_neither_mend_it_nor_are_kept(line: str) -> None:
+    output = heard("airflow-output: [1, 2", *[line] * 10_000)
+    with pytest.raises(OutputError, match=r"no JSON.*got ' \[1, 2'"):
+        output.value()
+    assert len(output._pieces) <= 64
+    assert sum(map(len, output._pieces)) < LARGEST_OUTPUT + len(line) + 100
 
 
 @pytest.mark.parametrize("value", [{"a": 1}, "abc", 3, None])

@@ -13,6 +13,7 @@ from airflow.sdk import DAG, BaseOperator
 
 from airflow_ecs_dag_loader.dag_builder import build_dag
 from airflow_ecs_dag_loader.ecs_task_operator import EcsTaskOperator
+from airflow_ecs_dag_loader.plain_templates import NamedParts, PlainEnvironment
 from airflow_ecs_dag_loader.projected_templates import ProjectedTemplates
 from airflow_ecs_dag_loader.template_values import NO_ITEM, render, template_values
 from airflow_ecs_dag_schema.templates import FILTERS, VARIABLES
@@ -21,6 +22,9 @@ from loader.task_runs import LOGICAL_DATE, RUN_AFTER, task_run
 from loader.test_dag_builder import SOURCE, spec
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from airflow.sdk import Context
 
     from loader.dag_runs import DagRunResult
@@ -179,11 +183,14 @@ def test_a_param_that_is_not_declared_is_an_error(name: str) -> None:
         task.render_template(task.command, task_run(task))
 
 
-class Writes(ProjectedTemplates, BaseOperator):
+class _ReadsFiles(BaseOperator):
+    template_ext: Sequence[str] = (".sql",)
+
+
+class Writes(ProjectedTemplates, _ReadsFiles):
     """Some operator of Airflow's whose templates are ours; it puts out what became of them."""
 
     template_fields = ("texts",)
-    template_ext = (".sql",)
 
     def __init__(self, *, texts: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -214,8 +221,9 @@ def test_an_output_of_null_is_null() -> None:
 
 
 def test_an_output_that_is_not_there_may_have_a_default() -> None:
-    run = pulled(Puts.NOTHING, "{{ ti.xcom_pull('extract') | default('none') }}")
-    assert run.outputs["write"] == ["none"]
+    own = "ti.xcom_pull('extract')"
+    run = pulled(Puts.NOTHING, f"{{{{ {own} | default('none') }}}}", f"{{{{ {own}['rows'] | default('0') }}}}")
+    assert run.outputs["write"] == ["none", "0"]
 
 
 @pytest.mark.parametrize(
@@ -253,19 +261,33 @@ def test_no_more_of_a_task_instance_is_there(text: str) -> None:
         rendered(text)
 
 
-def test_any_operator_has_its_fields_filled_in_but_none_read_from_a_file() -> None:
-    fields: Any = {"{{ ds }}": ["{{ ds }}", ("{{ dag_id }}", 3)], "file": "query.sql", "verify": None, "n": b"{{ ds }}"}
+def test_any_operator_has_its_fields_filled_in() -> None:
+    fields: Any = {"{{ ds }}": ["{{ ds }}", ("{{ dag_id }}", 3)], "verify": None, "n": b"{{ ds }}"}
     with DAG("foreign", schedule=None):
         task = Writes(task_id="write", texts=fields)
+    context = task_run(task)
+    context["ti"].render_templates(context)
+    assert task.texts == {"{{ ds }}": ["2019-12-04", ("foreign", 3)], "verify": None, "n": b"{{ ds }}"}
+
+
+@pytest.mark.parametrize("texts", ["query.sql", ["query.sql"]])
+def test_no_field_is_read_from_a_file(texts: Any, tmp_path: Path) -> None:
+    (tmp_path / "query.sql").write_text("read")
+    with DAG("foreign", schedule=None, template_searchpath=str(tmp_path)):
+        task = Writes(task_id="write", texts=texts)
     task.resolve_template_files()
     context = task_run(task)
     context["ti"].render_templates(context)
-    assert task.texts == {
-        "{{ ds }}": ["2019-12-04", ("foreign", 3)],
-        "file": "query.sql",
-        "verify": None,
-        "n": b"{{ ds }}",
-    }
+    assert task.texts == texts
+
+
+@pytest.mark.parametrize("text", ["{{ x.upper }}", "{{ x.__class__ }}", "{{ x['upper'] }}", "{{ x['__class__'] }}"])
+def test_even_without_the_allow_list_no_attribute_of_pythons_is_there(text: str) -> None:
+    """A second wall: had the check of templates a hole, a value would still be no way into Python."""
+    template = PlainEnvironment().from_string(text)
+    for value in ("text", 3, [1], {"a": 1}, RUN_AFTER, NamedParts("params", {"a": 1})):
+        with pytest.raises((jinja2.UndefinedError, ValueError), match=r"no (entry )?'?(upper|__class__)"):
+            template.render(x=value)
 
 
 def test_no_operator_gets_airflows_own_templates() -> None:

@@ -58,7 +58,9 @@ def label_constraints() -> list[LabelConstraint]:
     return sorted(set(_of_node(schema, schema["$defs"], "airflow.dag")))
 
 
-def _of_node(node: dict[str, Any], defs: dict[str, Any], path: str) -> Iterator[LabelConstraint]:
+def _of_node(  # noqa: C901 - one case a type
+    node: dict[str, Any], defs: dict[str, Any], path: str
+) -> Iterator[LabelConstraint]:
     if "$ref" in node:
         node = defs[node["$ref"].rpartition("/")[2]]
     if {branch.get("type") for branch in node.get("anyOf", ())} == {"string", "array"}:

@@ -95,13 +95,13 @@ deadlines = st.builds(
 
 
 @st.composite
-def params(draw: st.DrawFn, *, needs_default: bool) -> AnyParam:  # noqa: C901 - one case a kind
+def params(draw: st.DrawFn, *, needs_default: bool) -> AnyParam:  # noqa: PLR0911 - one case a kind
     """A param; one that nobody may have to fill in where ``needs_default`` is true."""
     kind = draw(st.sampled_from(get_args(get_args(AnyParam)[0])))
     optional = draw(st.booleans())
     said: dict[str, Any] = {"title": draw(or_none(lines)), "description": draw(or_none(texts)), "optional": optional}
 
-    def default(strategy: SearchStrategy[Any]) -> Any:  # noqa: ANN401 - of any kind
+    def default(strategy: SearchStrategy[Any]) -> Any:
         return draw(or_none(strategy) if optional or not needs_default else strategy)
 
     def limits(strategy: SearchStrategy[Any]) -> dict[str, Any]:
@@ -148,9 +148,7 @@ providers = st.builds(
     base=st.one_of(st.sampled_from([0, 100_000]), st.integers(0, 100_000)),
 )
 ecs_tags = st.lists(
-    st.builds(
-        EcsTag, key=expression(r"[b-zB-Z0-9 _.:/=+@-]{1,9}"), value=expression(r"[A-Za-z0-9 _.:/=+@-]{0,9}")
-    ),
+    st.builds(EcsTag, key=expression(r"[b-zB-Z0-9 _.:/=+@-]{1,9}"), value=expression(r"[A-Za-z0-9 _.:/=+@-]{0,9}")),
     max_size=3,
 )
 container_names = st.text(NAME, min_size=1, max_size=20)
@@ -177,8 +175,12 @@ def ecs_settings(draw: st.DrawFn) -> EcsSettings:
 
 
 def _backoff() -> SearchStrategy[float]:
-    lowest, highest = (getattr(each, name) for each, name in zip(get_args(Backoff)[2].metadata, ("ge", "le"), strict=True))
-    return st.one_of(st.sampled_from([float(lowest), 1.5, float(highest)]), st.integers(100, 1_000).map(lambda n: n / 100))
+    lowest, highest = (
+        getattr(each, name) for each, name in zip(get_args(Backoff)[2].metadata, ("ge", "le"), strict=True)
+    )
+    return st.one_of(
+        st.sampled_from([float(lowest), 1.5, float(highest)]), st.integers(100, 1_000).map(lambda n: n / 100)
+    )
 
 
 @st.composite

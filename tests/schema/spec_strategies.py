@@ -112,7 +112,9 @@ def specs(draw: st.DrawFn) -> DagSpec:
         graph.add(draw(_tasks(task_id, graph)))
     for task_id in graph.idle_branches():
         branch = graph.tasks[task_id]
-        graph.add(ShortCircuitSpec(**{name: getattr(branch, name) for name in BranchSpec.model_fields if name != "kind"}))
+        graph.add(
+            ShortCircuitSpec(**{name: getattr(branch, name) for name in BranchSpec.model_fields if name != "kind"})
+        )
     return DagSpec(
         dag_id=draw(dag_ids),
         owner=draw(lines),
@@ -145,9 +147,7 @@ def specs(draw: st.DrawFn) -> DagSpec:
 
 @st.composite
 def _ids(draw: st.DrawFn) -> list[str]:
-    ids: list[str] = draw(
-        st.lists(st.builds("{}{}".format, _PREFIXES, task_ids), min_size=1, max_size=7, unique=True)
-    )
+    ids: list[str] = draw(st.lists(st.builds("{}{}".format, _PREFIXES, task_ids), min_size=1, max_size=7, unique=True))
     assume(not set(ids) & {task_id[:place] for task_id in ids for place, mark in enumerate(task_id) if mark == "."})
     return ids
 
@@ -156,9 +156,7 @@ def _ids(draw: st.DrawFn) -> list[str]:
 def _groups(draw: st.DrawFn, ids: list[str]) -> list[GroupSpec]:
     groups = sorted({task_id[:place] for task_id in ids for place, mark in enumerate(task_id) if mark == "."})
     said = draw(st.lists(st.sampled_from(groups), unique=True)) if groups else []
-    return [
-        GroupSpec(group_id=each, display_name=draw(or_none(lines)), tooltip=draw(or_none(lines))) for each in said
-    ]
+    return [GroupSpec(group_id=each, display_name=draw(or_none(lines)), tooltip=draw(or_none(lines))) for each in said]
 
 
 @st.composite
@@ -273,7 +271,7 @@ def _operators(draw: st.DrawFn, common: dict[str, Any]) -> OperatorSpec:
     """An operator that is built in, with arguments of its signature, or one that only a platform knows, with any."""
     name = draw(st.one_of(st.sampled_from(sorted(BUILT_IN)), expression(r"x_[a-z0-9_]{0,9}")))
     if name not in BUILT_IN:
-        values = st.one_of(arguments, st.lists(arguments, min_size=1, max_size=3))
+        values: st.SearchStrategy[Any] = st.one_of(arguments, st.lists(arguments, min_size=1, max_size=3))
         return OperatorSpec(**common, operator=name, arguments=draw(st.dictionaries(names, values, max_size=4)))
     signature = BUILT_IN[name].arguments
     given = [argument for argument, declared in signature.items() if declared.required or draw(st.booleans())]

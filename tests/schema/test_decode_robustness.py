@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_ecs_dag_schema import LabelError, decode, encode
-from schema.label_mutations import NASTY_PARTS, NASTY_TEXTS, mutate
+from schema.label_mutations import mutate
+from schema.nasty_texts import NASTY_PARTS, NASTY_TEXTS
 from vectors.vector_files import read_vectors
 
 if TYPE_CHECKING:

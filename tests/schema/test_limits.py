@@ -8,9 +8,9 @@ import string
 
 import pytest
 
-from airflow_ecs_dag_schema import DagSpec, EcsTaskSpec, LabelError, decode, encode
+from airflow_ecs_dag_schema import DagSpec, EcsTaskSpec, LabelError, decode, encode, labels_v1
 from airflow_ecs_dag_schema.limits import LABEL_BYTES, TASK_DEFINITION_BYTES, compact_size, label_problems, too_large
-from airflow_ecs_dag_schema.packed import is_packed
+from airflow_ecs_dag_schema.packed import is_packed, packed
 from airflow_ecs_dag_schema.values import TOKEN_START
 
 _LETTERS = string.ascii_letters + string.digits
@@ -60,18 +60,33 @@ def test_bytes_count_and_not_characters() -> None:
 def test_labels_that_are_too_large_together_name_the_largest() -> None:
     noise = random.Random(60_000)  # noqa: S311 - text that hardly gets smaller, the same each time
     heavy = [
-        EcsTaskSpec(task_id=f"heavy{n}", args=["".join(noise.choices(_LETTERS, k=3_900)) for _ in range(3)])
-        for n in range(5)
+        EcsTaskSpec(task_id=f"heavy{n:02}", args=["".join(noise.choices(_LETTERS, k=1_900)) for _ in range(3)])
+        for n in range(10)
     ]
     light = [EcsTaskSpec(task_id=f"light{n:03}", args=["x"]) for n in range(100)]
     with pytest.raises(LabelError) as caught:
         encode(spec(*light, *heavy), room=TASK_DEFINITION_BYTES - 10_000)
     (problem,) = caught.value.problems
     assert problem.path == "airflow"
-    assert f"at most {TASK_DEFINITION_BYTES - 10_000} fit; the largest labels: airflow.tasks.heavy0 11" in problem.message
-    assert all(f"airflow.tasks.heavy{n} " in problem.message for n in range(5))
+    assert (
+        f"at most {TASK_DEFINITION_BYTES - 10_000} fit; the largest labels: airflow.tasks.heavy00 5" in problem.message
+    )
+    assert all(f"airflow.tasks.heavy{n:02} " in problem.message for n in range(5))
     assert "light" not in problem.message
     assert "divide the DAG over two task definitions" in problem.message
+
+
+def test_templates_are_counted_before_they_are_parsed() -> None:
+    """Packed, a thousand tasks with fifty templates each take a few kilobytes, and parsing them takes seconds."""
+    tasks = [EcsTaskSpec(task_id=f"t{n}", args=["{{ ds }}" * 50]) for n in range(1_000)]
+    assert decode(encode(spec(*tasks))) == spec(*tasks)
+    different = [EcsTaskSpec(task_id=f"t{n}", args=["{{ ds }}" * 50 + str(n)]) for n in range(201)]
+    message = r"airflow: the texts of the DAG hold 10050 templates that differ, at most 10000 are read"
+    with pytest.raises(LabelError, match=message):
+        encode(spec(*different))
+    with pytest.raises(LabelError, match=message):
+        decode(packed(labels_v1.write(spec(*different))))
+    assert decode(encode(spec(*different[:200]))) == spec(*different[:200])
 
 
 def test_the_same_limits_hold_for_a_reader() -> None:

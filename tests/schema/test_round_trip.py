@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_ecs_dag_schema import DagSpec, decode, encode
+from airflow_ecs_dag_schema import DagSpec, EcsTaskSpec, decode, encode, labels_v1
+from airflow_ecs_dag_schema.limits import compact_size
+from airflow_ecs_dag_schema.packed import is_packed, packed
+from airflow_ecs_dag_schema.values import TOKEN_START
 from schema.spec_strategies import specs
 
 if TYPE_CHECKING:
@@ -23,6 +26,36 @@ def test_decode_gives_back_what_encode_was_given(spec: DagSpec, order: random.Ra
     labels = list(encode(spec).items())
     order.shuffle(labels)
     assert decode(dict(labels)) == spec
+
+
+@given(specs(), st.randoms(use_true_random=False))
+def test_the_packed_form_means_the_same(spec: DagSpec, order: random.Random) -> None:
+    labels = list(packed(labels_v1.write(spec)).items())
+    order.shuffle(labels)
+    assert decode(dict(labels)) == spec
+
+
+def test_labels_are_packed_only_where_flat_ones_do_not_fit() -> None:
+    spec = DagSpec(dag_id="a", tasks=[EcsTaskSpec(task_id=f"t{number}", args=["{{ ds }}"]) for number in range(50)])
+    flat = labels_v1.write(spec)
+    size = compact_size(flat)
+    assert encode(spec, room=size) == flat
+    smaller = encode(spec, room=size - 1)
+    assert is_packed(smaller)
+    assert compact_size(smaller) < size / 4
+    assert decode(smaller) == spec
+
+
+def test_a_token_stays_whole_in_a_label_of_its_own() -> None:
+    token = f"s3://{TOKEN_START}TOKEN.1]}}/{{{{ ds }}}}"
+    tasks = [EcsTaskSpec(task_id=f"t{number}", args=["x" * 500, "y" * 500]) for number in range(100)]
+    spec = DagSpec(dag_id="a", tasks=[*tasks, EcsTaskSpec(task_id="own", environment={"BUCKET": token})])
+    labels = encode(spec)
+    assert is_packed(labels)
+    assert labels["airflow.tasks.own.environment.BUCKET"] == token
+    assert decode({key: text.replace(token, "s3://b") for key, text in labels.items()}).tasks[0] == EcsTaskSpec(
+        task_id="own", environment={"BUCKET": "s3://b"}
+    )
 
 
 @given(specs())

@@ -7,7 +7,7 @@ from random import Random
 from aws_cdk import App, Stack
 from aws_cdk import aws_ecs as ecs
 
-from airflow_ecs_dag import AirflowEcsDag, EcsTask, LatestOnly, Schedule
+from airflow_ecs_dag import AirflowEcsDag, EcsTask, Flow, LatestOnly, Schedule
 
 mistake = sys.argv[1]
 app = App()
@@ -32,9 +32,8 @@ elif mistake == "labels":
 elif mistake == "large":
     noise = Random(7)  # noqa: S311 - texts that can't be packed, the same each time
     flow = flow >> [EcsTask(f"t{number}", args=[noise.randbytes(1_900).hex()]) for number in range(40)]
-elif mistake == "grown":
-    for number in range(16):
-        container.add_environment(f"NAME{number}", "x" * 3_900)
+elif mistake == "output":
+    flow = Flow.of(flow, EcsTask("report", args=[f"--rows={load.output['rows']}"]))
 elif mistake == "container":
     name = "other"
 elif mistake == "text":
@@ -50,4 +49,7 @@ AirflowEcsDag(
     vpc_subnets=["subnet-0a"],
     tasks=flow,
 )
+if mistake == "grown":
+    for number in range(16):
+        container.add_environment(f"NAME{number}", "x" * 3_900)
 app.synth()
