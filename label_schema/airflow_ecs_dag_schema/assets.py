@@ -38,7 +38,7 @@ AssetUri = Annotated[
 AssetName = Annotated[
     Line,
     pattern(
-        r"(?!(?:self|context)\Z)[A-Za-z0-9_./:@=-][A-Za-z0-9_./:@= -]*",
+        r"(?!(?:self|context)$)[A-Za-z0-9_./:@=-][A-Za-z0-9_./:@= -]*",
         "A-Z a-z 0-9 _ . / : @ = - and spaces, and neither self nor context, which Airflow keeps",
     ),
 ]
