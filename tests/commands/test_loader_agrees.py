@@ -51,7 +51,7 @@ def loaded(definition: dict[str, Any]) -> tuple[bool, str] | None:
     found = Definition.from_task_definition(definition)
     if found is None:
         return None
-    (verdict,) = admit([found], source=RegistrySource(cluster="default", policy=GENEROUS), owners={})
+    (verdict,) = admit([found], source=RegistrySource(cluster="default"), owners={}, policy=GENEROUS)
     return (True, "") if isinstance(verdict, Admitted) else (False, verdict.reason)
 
 
