@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
-from contextlib import suppress
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,9 +23,10 @@ from airflow_ecs_dag_loader.admission import Admitted
 from airflow_ecs_dag_loader.audit import Judgement, judgements
 from airflow_ecs_dag_loader.dag_file import dag_file, refusal_file
 from airflow_ecs_dag_loader.definition import Definition
+from airflow_ecs_dag_loader.private_files import make_private_folder, read_private_file, replace_private_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from airflow_ecs_dag_loader.admission import Verdict
     from airflow_ecs_dag_loader.registry import Registry
@@ -60,7 +59,7 @@ class Snapshot:
     def read(cls, folder: Path) -> Snapshot:
         """Read the state in ``folder``; one that is absent, broken or of another format counts as none."""
         try:
-            state = json.loads((folder / "state.json").read_text(encoding="ascii"))
+            state = json.loads(read_private_file(folder / "state.json").decode("ascii"))
             if state["format"] != _FORMAT:
                 return cls()
             return cls(
@@ -98,13 +97,12 @@ def publish(folder: Path, *, registry: Registry, verdicts: Sequence[Verdict], so
     """
     files = {_file_of(verdict.definition): _content(verdict) for verdict in verdicts}
     root = dags_folder(folder)
-    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private_folder(root, within=folder)
     for path, content in files.items():
-        _replace(root / path, content)
-    for path in _dag_files(root):
-        if path.relative_to(root) not in files:
-            path.unlink()
-    for left_over in (*folder.glob(_TEMPORARY), *root.glob(f"*/*/{_TEMPORARY}")):  # by a process that was killed
+        make_private_folder((root / path).parent, within=root)
+        replace_private_file(root / path, content.encode("ascii"))
+    _keep_only({root / path for path in files}, root)
+    for left_over in folder.glob(_TEMPORARY):  # by a process that was killed
         left_over.unlink()
     digest = hashlib.sha256()
     for path, content in sorted(files.items()):
@@ -128,7 +126,7 @@ def publish(folder: Path, *, registry: Registry, verdicts: Sequence[Verdict], so
         "judgements": {family: each.to_json() for family, each in snapshot.judgements.items()},
         "definitions": {arn: each and each.to_json() for arn, each in snapshot.definitions.items()},
     }
-    _replace(folder / "state.json", json.dumps(state, indent=1, sort_keys=True))
+    replace_private_file(folder / "state.json", json.dumps(state, indent=1, sort_keys=True).encode("ascii"))
     return snapshot
 
 
@@ -147,24 +145,14 @@ def _file_of(definition: Definition) -> Path:
     return Path(arn.account, arn.region, f"{name}.py")
 
 
-def _dag_files(root: Path) -> Iterable[Path]:
-    return root.glob("*/*/*.py")
-
-
-def _replace(path: Path, content: str) -> None:
-    """Make ``path`` hold ``content``, in one step and only if it doesn't yet."""
-    data = content.encode("ascii")
-    with suppress(OSError):
-        if path.read_bytes() == data:
-            return
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+def _keep_only(files: set[Path], root: Path) -> None:
+    """Remove from ``root`` all that is none of ``files`` nor above one: Airflow runs what it finds there."""
+    folders = {folder for path in files for folder in path.parents}
+    for found in root.iterdir():
+        if found in folders and not found.is_symlink():
+            _keep_only(files, found)
+        elif found not in files:
+            if found.is_dir() and not found.is_symlink():
+                shutil.rmtree(found)
+            else:
+                found.unlink()

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import aws_cdk as cdk
 import jsii
-from aws_cdk import aws_iam as iam
+
+from airflow_ecs_dag.arns import arn_and_name, log_streams_arn, task_definitions_arn, tasks_arn
+from airflow_ecs_dag.policy_names import keep_apart
+from airflow_ecs_dag.rights import run_rights
+from airflow_ecs_dag.wildcards import explain_wildcards
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
+    from aws_cdk import aws_iam as iam
+    from constructs import IConstruct
 
 
 def grant_run(
@@ -21,55 +27,25 @@ def grant_run(
 ) -> iam.Grant:
     """Let ``grantee`` run a task definition's tasks; see ``AirflowEcsDag.grant_run``."""
     stack = cdk.Stack.of(task_definition)
-    place = _Place(stack, cluster)
-    family = stack.format_arn(service="ecs", resource="task-definition", resource_name=f"{task_definition.family}:*")
-
-    def allow(*actions: str, on: list[str], where: dict[str, Any]) -> iam.Grant:
-        return iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=list(actions),
-            resource_arns=on,
-            conditions=where or None,
-        )
-
-    granted = allow("ecs:RunTask", on=[family], where=place.condition)
-    granted = granted.combine(allow("ecs:DescribeTasks", "ecs:StopTask", on=[place.tasks], where=place.condition))
-    granted = granted.combine(
-        allow(
-            "ecs:TagResource",
-            on=[place.tasks],
-            where=place.condition | {"StringEquals": {"ecs:CreateAction": "RunTask"}},
-        )
+    arn, name = arn_and_name(stack, cluster)
+    streams = _log_streams(stack, task_definition, container_name)
+    rights = run_rights(
+        task_definitions=[task_definitions_arn(stack, task_definition.family)],
+        clusters=[] if arn is None else [arn],
+        tasks=[tasks_arn(stack, name)],
+        roles=cdk.Lazy.uncached_list(_Roles(task_definition)),
+        log_streams=[] if streams is None else [streams],
     )
-    granted = granted.combine(
-        allow(
-            "iam:PassRole",
-            on=cdk.Lazy.uncached_list(_Roles(task_definition)),
-            where={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
-        )
-    )
-    if streams := _log_streams(stack, task_definition, container_name):
-        granted = granted.combine(allow("logs:GetLogEvents", on=[streams], where={}))
+    first, *others = [right.grant(grantee) for right in rights]
+    principal = grantee.grant_principal
+    if hasattr(principal, "node"):  # a role, user or group
+        holder = cast("IConstruct", principal)
+        keep_apart(holder)
+        explain_wildcards(holder, rights)
+    granted = first
+    for grant in others:
+        granted = granted.combine(grant)
     return granted
-
-
-class _Place:
-    """The cluster as policies name it; without a cluster, each one of the account."""
-
-    def __init__(self, stack: cdk.Stack, cluster: ecs.ICluster | str | None) -> None:
-        arn, name = _arn_and_name(stack, cluster)
-        self.condition: dict[str, Any] = {} if arn is None else {"ArnEquals": {"ecs:cluster": arn}}
-        self.tasks = stack.format_arn(service="ecs", resource="task", resource_name=f"{name}/*")
-
-
-def _arn_and_name(stack: cdk.Stack, cluster: ecs.ICluster | str | None) -> tuple[str | None, str]:
-    if cluster is None:
-        return None, "*"
-    if not isinstance(cluster, str):
-        return cluster.cluster_arn, cluster.cluster_name
-    if cluster.startswith("arn:"):
-        return cluster, cluster.rpartition("/")[2]
-    return stack.format_arn(service="ecs", resource="cluster", resource_name=cluster), cluster
 
 
 @jsii.implements(cdk.IListProducer)
@@ -98,10 +74,4 @@ def _log_streams(stack: cdk.Stack, task_definition: ecs.TaskDefinition, containe
         return None
     prefix = options.get("awslogs-stream-prefix")
     stream = "*" if prefix is None else f"{prefix}/{container_name}/*"
-    return stack.format_arn(
-        service="logs",
-        region=options.get("awslogs-region"),
-        resource="log-group",
-        resource_name=f"{group}:log-stream:{stream}",
-        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-    )
+    return log_streams_arn(stack, group, stream, region=options.get("awslogs-region"))

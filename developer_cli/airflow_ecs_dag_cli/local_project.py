@@ -140,7 +140,12 @@ class LocalProject:
                 step.done("changed" if result.changed else "nothing to change")
 
     def _prepare_state(self, stack: ExitStack) -> None:
+        if self._state.is_symlink():
+            raise LocalRunError(
+                f"{self._state} is a symbolic link, and each run clears that folder: remove the link, the run makes a folder"
+            )
         self._state.mkdir(mode=0o700, exist_ok=True)
+        self._state.chmod(0o700)
         (self._state / ".gitignore").write_text("*\n")
         lock = stack.enter_context((self._state / "lock").open("w"))
         _take(lock, self._state)

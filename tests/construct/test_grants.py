@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws_cdk import App, Environment, SecretValue, Stack
+from aws_cdk import App, Environment, NestedStack, SecretValue, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
@@ -15,6 +15,8 @@ from airflow_ecs_dag import AirflowEcsDag, EcsTask, Schedule
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from constructs import Construct
 
 HERE = "eu-west-1:123456789012"
 ARN = f"arn:aws:ecs:{HERE}:cluster/shared"
@@ -107,7 +109,7 @@ def test_exactly_what_a_run_needs(stack: Stack, worker: iam.Role, task_definitio
         },
         "ecs:TagResource": {
             "Action": "ecs:TagResource",
-            "Condition": on_cluster | {"StringEquals": {"ecs:CreateAction": "RunTask"}},
+            "Condition": {"StringEquals": {"ecs:CreateAction": "RunTask"}},
             "Effect": "Allow",
             "Resource": tasks,
         },
@@ -145,6 +147,57 @@ def test_no_cluster_is_each_cluster(stack: Stack, worker: iam.Role, task_definit
     found = statements(stack)
     assert "Condition" not in found["ecs:RunTask"]
     assert found["ecs:DescribeTasks"]["Resource"] == f"arn:aws:ecs:{HERE}:task/*/*"
+
+
+def shared_role_policy(scope: Construct, family: str) -> iam.CfnPolicy:
+    """Grant a DAG of a stack to a role that the stack imports, always under one id; return the policy."""
+    made = ecs.ExternalTaskDefinition(scope, "Task", family=family)
+    made.add_container("main", image=ecs.ContainerImage.from_registry("x"), memory_limit_mib=64)
+    imported = iam.Role.from_role_name(scope, "Worker", "worker")
+    AirflowEcsDag(
+        scope,
+        "Dag",
+        dag_id=family,
+        task_definition=made,
+        cluster="shared",
+        schedule=Schedule.manual(),
+        tasks=EcsTask(f"in-{family}"),
+    ).grant_run(imported)
+    (policy,) = [each for each in imported.node.find_all() if isinstance(each, iam.CfnPolicy)]
+    return policy
+
+
+def test_stacks_that_import_one_role_keep_their_policies_apart(stack: Stack) -> None:
+    app = App.of(stack)
+    others = [
+        Stack(app, "Second", env=Environment(account="123456789012", region="eu-west-1")),
+        Stack(app, "Abroad", env=Environment(account="123456789012", region="us-east-1")),
+        Stack(app, "Anywhere"),
+        NestedStack(stack, "Nested"),
+    ]
+    policies = [shared_role_policy(scope, f"family-{index}") for index, scope in enumerate([stack, *others])]
+    assert len({Stack.of(policy).resolve(policy.logical_id) for policy in policies[:3]}) == 1
+    names = [str(Stack.of(policy).resolve(policy.policy_name)) for policy in policies]
+    assert len(set(names)) == len(names)
+    assert not any("Token[" in name or len(name) > 128 for name in names)
+
+
+def test_the_name_is_the_same_at_each_synthesis(tmp_path: Path) -> None:
+    def name(folder: str) -> str:
+        app = App(outdir=str(tmp_path / folder))
+        nested = NestedStack(Stack(app, "Main"), "Nested")
+        policy = shared_role_policy(nested, "family")
+        return str(Stack.of(policy).resolve(policy.policy_name))
+
+    assert name("first") == name("second")
+
+
+def test_a_role_of_the_app_keeps_the_cdks_name(
+    stack: Stack, worker: iam.Role, task_definition: ecs.FargateTaskDefinition
+) -> None:
+    dag(task_definition, "shared").grant_run(worker)
+    (policy,) = [each for each in worker.node.find_all() if isinstance(each, iam.CfnPolicy)]
+    assert stack.resolve(policy.policy_name) == stack.resolve(policy.logical_id)
 
 
 def test_a_task_definition_without_logs_or_execution_role(stack: Stack, worker: iam.Role) -> None:

@@ -1,0 +1,87 @@
+"""Folders and files that are this user's alone: nobody else reads them, and none that someone else prepared is used.
+
+Airflow runs what is in the folder of a bundle. Whoever may write there, or may have what is there point elsewhere, runs
+code as Airflow; so a folder of another owner and a symbolic link are refused, and open permissions are closed.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+_FOLDER_MODE = 0o700
+_FILE_MODE = 0o600
+_OTHERS = 0o077
+_NO_LINK = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def make_private_folder(folder: Path, *, within: Path) -> None:
+    """Have ``folder`` and each folder between it and ``within``, both included, closed to all other users.
+
+    Raises:
+        OSError: One of them is a symbolic link, no folder, another user's, or can't be made.
+    """
+    within.parent.mkdir(parents=True, exist_ok=True)
+    for part in (within, *(within / path for path in reversed(folder.relative_to(within).parents[:-1])), folder):
+        with suppress(FileExistsError):
+            part.mkdir(mode=_FOLDER_MODE)
+        _close(part)
+
+
+def _close(folder: Path) -> None:
+    try:
+        descriptor = os.open(folder, _NO_LINK | os.O_DIRECTORY)
+    except NotADirectoryError:
+        raise NotADirectoryError(
+            f"{folder} is a symbolic link or no folder, and Airflow runs what is in it: remove it, the next refresh "
+            "makes the folder"
+        ) from None
+    try:
+        found = os.fstat(descriptor)
+        if found.st_uid != os.geteuid():
+            raise PermissionError(
+                f"{folder} belongs to the user id {found.st_uid}, not to {os.geteuid()} as which Airflow runs, and "
+                "Airflow runs what is in it: remove it, or choose another dag_bundle_storage_path"
+            )
+        if found.st_mode & _OTHERS:
+            os.fchmod(descriptor, _FOLDER_MODE)
+    finally:
+        os.close(descriptor)
+
+
+def read_private_file(path: Path) -> bytes:
+    """Return what is in ``path``.
+
+    Raises:
+        OSError: It is a symbolic link, another user's, open to other users, or can't be read.
+    """
+    with os.fdopen(os.open(path, _NO_LINK | os.O_NONBLOCK), "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & _OTHERS:
+            raise PermissionError(f"{path} is not a file that only this user may read and write")
+        return file.read()
+
+
+def replace_private_file(path: Path, data: bytes) -> None:
+    """Make ``path`` hold ``data`` and be this user's alone, in one step and only if it isn't yet; its folder is there.
+
+    Raises:
+        OSError: It can't be written.
+    """
+    with suppress(OSError):
+        if read_private_file(path) == data:
+            return
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(file.fileno(), _FILE_MODE)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
