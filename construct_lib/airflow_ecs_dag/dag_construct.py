@@ -236,10 +236,7 @@ class AirflowEcsDag(Construct):
             for name in sorted(names):
                 granted = granted.combine(self._grant_one(grantee, other, name))
         if others.are_there:
-            described = iam.Grant.add_to_principal(
-                grantee=grantee, actions=["ecs:DescribeTaskDefinition"], resource_arns=["*"]
-            )
-            granted = granted.combine(described)
+            granted = granted.combine(grants.grant_describe(grantee))
         return granted
 
     def _grant_one(self, grantee: iam.IGrantable, task_definition: ecs.TaskDefinition, name: str) -> iam.Grant:

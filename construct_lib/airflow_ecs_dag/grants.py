@@ -9,13 +9,15 @@ import jsii
 
 from airflow_ecs_dag.arns import arn_and_name, log_streams_arn, task_definitions_arn, tasks_arn
 from airflow_ecs_dag.policy_names import keep_apart
-from airflow_ecs_dag.rights import run_rights
+from airflow_ecs_dag.rights import describe_right, run_rights
 from airflow_ecs_dag.wildcards import explain_wildcards
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
     from aws_cdk import aws_iam as iam
     from constructs import IConstruct
+
+    from airflow_ecs_dag.rights import Right
 
 
 def grant_run(
@@ -36,6 +38,15 @@ def grant_run(
         roles=cdk.Lazy.uncached_list(_Roles(task_definition)),
         log_streams=[] if streams is None else [streams],
     )
+    return _granted(grantee, rights)
+
+
+def grant_describe(grantee: iam.IGrantable) -> iam.Grant:
+    """Let ``grantee`` look at task definitions, as a task that names another one than the DAG's needs."""
+    return _granted(grantee, [describe_right()])
+
+
+def _granted(grantee: iam.IGrantable, rights: list[Right]) -> iam.Grant:
     first, *others = [right.grant(grantee) for right in rights]
     principal = grantee.grant_principal
     if hasattr(principal, "node"):  # a role, user or group

@@ -108,6 +108,11 @@ def registry_right() -> Right:
     )
 
 
+def describe_right() -> Right:
+    """Return what it takes to look at a task definition that a task names beside the DAG's own."""
+    return Right(actions=("ecs:DescribeTaskDefinition",), resources=("*",), wildcard=_REGISTRY)
+
+
 def assume_right(roles: Sequence[str]) -> Right:
     """Return the right to take on exactly the roles with these ARNs."""
     return Right(actions=("sts:AssumeRole",), resources=tuple(roles))

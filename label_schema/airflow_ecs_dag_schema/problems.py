@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from airflow_ecs_dag_schema.secret_texts import masked
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -27,6 +29,11 @@ class Problem:
     path: str
     message: str
     value: str | None = None
+
+    def __post_init__(self) -> None:
+        """Keep a secret out of every message, whatever else is wrong with the label that holds it."""
+        if self.value is not None:
+            object.__setattr__(self, "value", masked(self.value, name=self.path.rpartition(".")[2]))
 
     def __str__(self) -> str:
         """Return the problem as one line: path, message, value got."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from airflow_ecs_dag_schema.operators import argument_problems
 from airflow_ecs_dag_schema.problems import Problem
 from airflow_ecs_dag_schema.schedule import Manual
+from airflow_ecs_dag_schema.secret_texts import secret_problem
 from airflow_ecs_dag_schema.tasks import (
     BranchSpec,
     EcsTaskSpec,
@@ -163,6 +164,9 @@ def _run_problems(spec: DagSpec) -> Iterator[Problem]:
 
 
 def _param_problems(spec: DagSpec) -> Iterator[Problem]:
+    for name, declared in spec.params.items():
+        if isinstance(declared.default, str) and (problem := secret_problem(declared.default, name=name)):
+            yield Problem(f"params.{name}.default", problem)
     if not isinstance(spec.schedule, Manual):
         for name, declared in spec.params.items():
             if declared.default is None and not declared.optional:

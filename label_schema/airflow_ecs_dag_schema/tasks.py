@@ -19,6 +19,7 @@ from airflow_ecs_dag_schema.ecs_settings import (
 from airflow_ecs_dag_schema.frozen_map import FrozenMap
 from airflow_ecs_dag_schema.operators import OperatorName
 from airflow_ecs_dag_schema.outputs import OutputRef
+from airflow_ecs_dag_schema.secret_texts import refuse_secret_words, secret_problem
 from airflow_ecs_dag_schema.values import (
     ArgumentValue,
     AuthorValue,
@@ -156,6 +157,14 @@ class ExpandOutput(FrozenModel):
     task_id: TaskId
 
 
+def _refuse_named_secrets(entries: FrozenMap[str, Any]) -> FrozenMap[str, Any]:
+    for name, given in entries.items():
+        for text in (given,) if isinstance(given, str) else given:
+            if problem := secret_problem(text, name=name):
+                raise ValueError(f"{name}: {problem}")
+    return entries
+
+
 class EcsTaskSpec(_TaskSpec):
     """A task that runs a container of the task definition.
 
@@ -179,9 +188,9 @@ class EcsTaskSpec(_TaskSpec):
     """
 
     kind: Literal["ecs"] = "ecs"
-    command: Annotated[Many[Template], Field(max_length=1000)] | None = None
-    args: Annotated[Many[Template], Field(max_length=1000)] = ()
-    environment: Map[Name, Template] = FrozenMap()
+    command: Annotated[Many[Template], Field(max_length=1000), AfterValidator(refuse_secret_words)] | None = None
+    args: Annotated[Many[Template], Field(max_length=1000), AfterValidator(refuse_secret_words)] = ()
+    environment: Annotated[Map[Name, Template], AfterValidator(_refuse_named_secrets)] = FrozenMap()
     cpu: Annotated[Count, Field(ge=128, le=196_608)] | None = None
     memory_limit_mib: Annotated[Count, Field(ge=6, le=1_000_000)] | None = None
     ephemeral_storage_gib: Annotated[Count, Field(ge=21, le=200)] | None = None
@@ -203,6 +212,7 @@ class EcsTaskSpec(_TaskSpec):
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
+        refuse_secret_words(self.container_command)
         if self.launch_type and self.capacity_provider_strategy:
             raise ValueError("launch_type and capacity_provider_strategy exclude each other: keep one")
         overrides = {"command": self.container_command, "environment": dict(self.environment)}
@@ -268,7 +278,7 @@ class OperatorSpec(_TaskSpec):
 
     kind: Literal["operator"] = "operator"
     operator: OperatorName
-    arguments: Map[Name, ArgumentValue] = FrozenMap()
+    arguments: Annotated[Map[Name, ArgumentValue], AfterValidator(_refuse_named_secrets)] = FrozenMap()
 
 
 TASK_SPECS = (

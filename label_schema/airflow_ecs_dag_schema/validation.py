@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from airflow_ecs_dag_schema.dag import DagSpec
 from airflow_ecs_dag_schema.problems import DagDefinitionError, Problem
+from airflow_ecs_dag_schema.secret_texts import SecretTextError
 from airflow_ecs_dag_schema.tasks import TASK_KINDS
 
 if TYPE_CHECKING:
@@ -180,6 +181,9 @@ def _unknown_field(name: str, owner: type[BaseModel], *, with_hint: bool) -> str
 
 def _value(detail: ErrorDetails) -> str | None:
     value = detail["input"]
+    cause = detail.get("ctx", {}).get("error")
+    if isinstance(cause, SecretTextError):
+        return cause.shown
     if detail["type"] == "union_tag_invalid" and isinstance(value, dict):
         value = value["kind"]
     if detail["type"] == "missing" or isinstance(value, dict | BaseModel):

@@ -28,6 +28,7 @@ from pydantic._internal._model_construction import ModelMetaclass  # the one way
 
 from airflow_ecs_dag_schema.frozen_map import FrozenMap
 from airflow_ecs_dag_schema.problems import DagDefinitionError
+from airflow_ecs_dag_schema.secret_texts import refuse_secret
 from airflow_ecs_dag_schema.templates import check_template
 
 FROM_LABELS = {"from_labels": True}
@@ -160,7 +161,7 @@ def _plain_text(value: str) -> str:
     for character in value:
         if (character < " " and character not in "\n\t") or character == "\x7f" or "\ud800" <= character <= "\udfff":
             raise ValueError(f"the character {character!a} can't be in a text: remove it")
-    return value
+    return refuse_secret(value)
 
 
 def _one_line(value: str) -> str:

@@ -59,7 +59,7 @@ def test_trigger_rules_count_where_they_are_not_ignored() -> None:
 
 def test_a_teardown_is_not_skipped() -> None:
     with DAG("short_circuit_teardown", schedule=None) as dag:
-        setup = EmptyOperator(task_id="setup").as_setup()
+        setup = EmptyOperator(task_id="setup").as_setup()  # type: ignore[no-untyped-call] # Airflow leaves it out
         decide = OutputShortCircuit(task_id="decide", output_task_id="look")
         work = EmptyOperator(task_id="work")
         setup >> Puts(task_id="look", value=0) >> decide >> work >> EmptyOperator(task_id="clean").as_teardown()
