@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui test lint lock clean
+.PHONY: help setup demo ui test soak lint lock clean
 
 help: ## what there is to run
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ ui: setup ## the same, and leave Airflow's page open until Ctrl-C
 
 test: setup node_modules/.installed ## all tests that this machine can run
 	@pytest
+
+soak: setup ## the long suites whole: fuzzing, round trips, mutation
+	@PYTHONPATH=tests python -m soak
 
 lint: setup ## style, types and import boundaries
 	@ruff check

@@ -18,7 +18,8 @@ settings.register_profile(
     "dev", max_examples=150, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("ci", parent=settings.get_profile("dev"), derandomize=True)
-settings.register_profile("soak", parent=settings.get_profile("dev"), max_examples=5_000)
+settings.register_profile("soak", parent=settings.get_profile("dev"), max_examples=10_000)
+settings.register_profile("mutation", parent=settings.get_profile("ci"), max_examples=25)
 settings.load_profile(_PROFILE)
 
 if "AIRFLOW_HOME" not in os.environ:

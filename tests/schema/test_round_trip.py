@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_ecs_dag_schema import DagSpec, EcsTaskSpec, decode, encode, labels_v1
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 _PRINTABLE_ASCII = re.compile(r"[ -~]*\Z")
 _KEY = re.compile(r"[A-Za-z0-9._-]+\Z")
+_ROUND_TRIPS = {"ci": 1_000}.get(settings.get_current_profile_name(), settings().max_examples)
+"""A tenth in CI of what the profile ``soak`` tries."""
 
 
+@settings(max_examples=_ROUND_TRIPS)
 @given(specs(), st.randoms(use_true_random=False))
 def test_decode_gives_back_what_encode_was_given(spec: DagSpec, order: random.Random) -> None:
     labels = list(encode(spec).items())
