@@ -15,7 +15,7 @@ from airflow_ecs_dag_schema.limits import (
 )
 from airflow_ecs_dag_schema.problems import LabelError, Problem, label_path
 from airflow_ecs_dag_schema.task_definition import RUN_BY_LABEL
-from airflow_ecs_dag_schema.templates import MOST_TEMPLATES, templates_in
+from airflow_ecs_dag_schema.templates import MOST_PARSED, parsed_templates
 from airflow_ecs_dag_schema.values import TOKEN_START
 
 if TYPE_CHECKING:
@@ -110,11 +110,12 @@ def dag_id_label(labels: Mapping[str, str]) -> str | None:
 
 
 def _too_many_templates(labels: Mapping[str, str]) -> Iterator[Problem]:
-    if (found := templates_in(labels.values())) > MOST_TEMPLATES:
+    if (found := parsed_templates(labels.values())) > MOST_PARSED:
         yield Problem(
             PREFIX.removesuffix("."),
-            f"the texts of the DAG hold {found} templates that differ, at most {MOST_TEMPLATES} are read: compute in "
-            "the containers what they say, or divide the DAG over two task definitions",
+            f"the texts of the DAG hold {found} templates that are more than a variable, param, output, item or day "
+            f"with a filter, equal texts counted once, at most {MOST_PARSED} are read: compute in the containers what "
+            "they say, or divide the DAG over two task definitions",
         )
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _DEFAULT_GROUP = "default"
 _FARGATE = ("FARGATE", "FARGATE_SPOT")
 """The capacity providers that are AWS's own; each other one is a group of EC2 instances."""
+_PARTITIONS = ("aws", "aws-cn", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-us-gov")
+"""AWS's partitions: an ARN of the DAG's own place begins with one of them."""
 
 
 def dag_id_violations(spec: DagSpec, policy: Policy, _: Facts) -> Iterator[Violation]:
@@ -180,7 +182,7 @@ def _may_name(glob: str, name: str, facts: Facts) -> bool:
     parts = ("arn", place[0], "ecs", *place[1:], f"cluster/{name}")
     globs = glob.split(":")
     if len(globs) != len(parts):
-        return may_match(glob, ":".join(parts))
+        return any(may_match(glob, ":".join(("arn", partition, *parts[2:]))) for partition in _PARTITIONS)
     return all(may_match(each, part) for each, part in zip(globs, parts, strict=True))
 
 

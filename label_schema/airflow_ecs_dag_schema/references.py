@@ -114,6 +114,13 @@ def _output_problems(task: TaskSpec, before: _Ancestors) -> Iterator[Problem]:
     named: list[tuple[str, str]] = []
     if isinstance(task, ShortCircuitSpec | BranchSpec):
         named.append(("output.task_id", task.output.task_id))
+        decider = before.tasks.get(task.output.task_id)
+        if isinstance(decider, EcsTaskSpec) and decider.expand is not None:
+            yield Problem(
+                f"tasks.{task.task_id}.output.task_id",
+                "this task is mapped, so its output is a list of all its instances: let one task after it decide",
+                task.output.task_id,
+            )
     if isinstance(task, EcsTaskSpec) and isinstance(task.expand, ExpandOutput):
         named.append(("expand.task_id", task.expand.task_id))
         source = before.tasks.get(task.expand.task_id)

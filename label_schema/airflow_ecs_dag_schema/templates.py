@@ -8,85 +8,67 @@ operators, loops and any other call are refused. The same check runs at synth an
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
+from airflow_ecs_dag_schema.plain_templates import plain_names
 from airflow_ecs_dag_schema.problems import shown
+from airflow_ecs_dag_schema.template_words import (
+    COMPOUND,
+    DATE_FUNCTIONS,
+    FILTERS,
+    MOMENT_FIELDS,
+    MOMENT_METHODS,
+    MOMENT_VARIABLES,
+    VARIABLES,
+    TemplateNames,
+    is_template,
+    marks_in,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-VARIABLES = frozenset(
-    {
-        "ds",
-        "ds_nodash",
-        "ts",
-        "ts_nodash",
-        "ts_nodash_with_tz",
-        "logical_date",
-        "data_interval_start",
-        "data_interval_end",
-        "run_after",
-        "run_id",
-        "dag_id",
-        "task_id",
-        "try_number",
-        "map_index",
-        "item",
-        "params",
-        "ti",
-    }
-)
-"""Names that a template may use; ``airflow_ecs_dag_loader.template_values`` gives each its value."""
-
-_COMPOUND = frozenset({"params", "ti"})
-"""Variables of which only parts may be used: ``params.country``, ``ti.xcom_pull(task_ids='extract')``."""
-
-FILTERS = frozenset(
-    {"ds", "ds_nodash", "ts", "ts_nodash", "ts_nodash_with_tz", "default", "lower", "upper", "trim", "tojson"}
-)
-DATE_FUNCTIONS = frozenset({"ds_add", "ds_format"})
-"""Functions that may be called, spelled as in Airflow: ``macros.ds_add(ds, 7)``."""
-
-MOMENT_METHODS = frozenset({"strftime", "isoformat"})
-MOMENT_VARIABLES = frozenset({"logical_date", "data_interval_start", "data_interval_end", "run_after"})
-MOMENT_FIELDS = frozenset({"year", "month", "day", "hour", "minute", "second"})
+__all__ = [
+    "DATE_FUNCTIONS",
+    "FILTERS",
+    "LONGEST_TEMPLATE",
+    "MOMENT_FIELDS",
+    "MOMENT_METHODS",
+    "MOMENT_VARIABLES",
+    "MOST_PARSED",
+    "VARIABLES",
+    "TemplateNames",
+    "check_template",
+    "is_template",
+    "names_in",
+    "parsed_templates",
+]
 
 LONGEST_TEMPLATE = 4_000
 _MOST_NODES = 200
 _LONGEST_REASON = 120
-_MARKS = ("{{", "{%", "{#")
 _MOST_MARKS = 50
 """Templates in one text; counted before Jinja parses it, whose time and memory grow with them."""
-MOST_TEMPLATES = 10_000
-"""Templates in all different texts of a DAG together: a small packed form can hold very many of them."""
+MOST_PARSED = 500
+"""Templates that are not plain in all different texts of a DAG together: each takes 40 us to parse."""
 _REMEMBERED = 4_096
 """Texts whose verdict is kept: most arguments of a DAG's tasks are alike."""
 _DATE_FORMAT = re.compile(r"(?:%-?[A-Za-z%]|[^%]){0,100}\Z", re.ASCII)
 """No widths: the C library obeys ``%999999999d``, with as many bytes of the worker's memory."""
 _PARSER = Environment(autoescape=False)  # noqa: S701 - parses only, renders nothing
 _HINT = (
-    f"allowed are {{{{ name }}}} with name one of {', '.join(sorted(VARIABLES - _COMPOUND))}; "
+    f"allowed are {{{{ name }}}} with name one of {', '.join(sorted(VARIABLES - COMPOUND))}; "
     f"filters {', '.join(sorted(FILTERS))}; macros.{' and macros.'.join(sorted(DATE_FUNCTIONS))}; params.name; "
     "ti.xcom_pull(task_ids='a task before'), and of it and of item an entry such as ['rows']"
 )
 
 
-def is_template(text: str) -> bool:
-    """Tell whether ``text`` has anything to fill in."""
-    return any(mark in text for mark in _MARKS)
-
-
-def templates_in(texts: Iterable[str]) -> int:
-    """Return how many templates must be parsed to check ``texts``: those of equal texts count once."""
-    return sum(_marks(text) for text in set(texts))
-
-
-def _marks(text: str) -> int:
-    return sum(text.count(mark) for mark in _MARKS)
+def parsed_templates(texts: Iterable[str]) -> int:
+    """Return how many templates of ``texts`` must be parsed: plain ones don't, those of equal texts count once."""
+    return sum(marks_in(text) for text in set(texts) if is_template(text) and plain_names(text) is None)
 
 
 def check_template(text: str) -> str:
@@ -103,6 +85,8 @@ def check_template(text: str) -> str:
 @lru_cache(_REMEMBERED)
 def _verdict(text: str) -> str | TemplateNames:
     """Return what is wrong with the templates of ``text``; if nothing is, the names in them: it is parsed once."""
+    if len(text) <= LONGEST_TEMPLATE and (names := plain_names(text)) is not None:
+        return names
     try:
         return _names(_checked_tree(text))
     except ValueError as error:
@@ -112,7 +96,7 @@ def _verdict(text: str) -> str | TemplateNames:
 def _checked_tree(text: str) -> nodes.Template:
     if len(text) > LONGEST_TEMPLATE:
         raise ValueError(f"a text with a template is at most {LONGEST_TEMPLATE} characters, this has {len(text)}")
-    if (marks := _marks(text)) > _MOST_MARKS:
+    if (marks := marks_in(text)) > _MOST_MARKS:
         raise ValueError(f"a text has at most {_MOST_MARKS} templates, this has {marks}: divide it into several texts")
     try:
         tree = _PARSER.parse(text)
@@ -129,25 +113,6 @@ def _checked_tree(text: str) -> nodes.Template:
         for expression in part.nodes:
             _check(expression)
     return tree
-
-
-@dataclass(frozen=True)
-class TemplateNames:
-    """What the templates of a text use.
-
-    Attributes:
-        variables: Names of :data:`VARIABLES`.
-        filters: Names of :data:`FILTERS`.
-        functions: Names of :data:`DATE_FUNCTIONS`.
-        params: Params of the DAG.
-        outputs: Ids of tasks whose output is used.
-    """
-
-    variables: frozenset[str] = frozenset()
-    filters: frozenset[str] = frozenset()
-    functions: frozenset[str] = frozenset()
-    params: frozenset[str] = frozenset()
-    outputs: frozenset[str] = frozenset()
 
 
 def names_in(text: str) -> TemplateNames:
@@ -203,14 +168,14 @@ def _check(node: nodes.Node) -> None:  # noqa: C901, PLR0912 - one case a kind o
     match node:
         case nodes.TemplateData() | nodes.Const(value=None | bool() | int() | float() | str()):
             return
-        case nodes.Name(name=name, ctx="load") if name in VARIABLES - _COMPOUND:
+        case nodes.Name(name=name, ctx="load") if name in VARIABLES - COMPOUND:
             return
         case (
             nodes.Getattr(node=nodes.Name(name="params"))
             | nodes.Getitem(node=nodes.Name(name="params"), arg=nodes.Const(value=str()))
         ):
             return
-        case nodes.Name(name=name) if name in _COMPOUND:
+        case nodes.Name(name=name) if name in COMPOUND:
             raise ValueError(f"{name} is not allowed by itself in a template; {_HINT}")
         case nodes.Getitem(node=nodes.Name(name="item") | nodes.Call() as value, arg=nodes.Const(value=str() | int())):
             _check_entry(value)
@@ -229,12 +194,21 @@ def _check(node: nodes.Node) -> None:  # noqa: C901, PLR0912 - one case a kind o
                 )
         case nodes.Neg(node=nodes.Const(value=int())):
             return
+        case nodes.Getattr() | nodes.Getitem() if (name := _innermost(node)) is not None and name not in VARIABLES:
+            raise ValueError(f"unknown variable {shown(name)} in a template; {_HINT}")
         case nodes.Call() if _pulled(node) is not None:
             return
         case nodes.Call(args=args, kwargs=[], dyn_args=None, dyn_kwargs=None):
             _check_call(node, args)
         case _:
             raise ValueError(f"{type(node).__name__.lower()} is not allowed in a template; {_HINT}")
+
+
+def _innermost(node: nodes.Node) -> str | None:
+    """Return the variable whose part ``node`` is: ``conn`` of ``conn.db.password``."""
+    while isinstance(node, nodes.Getattr | nodes.Getitem):
+        node = node.node
+    return node.name if isinstance(node, nodes.Name) and node.name != "macros" else None
 
 
 def _check_entry(value: nodes.Expr) -> None:

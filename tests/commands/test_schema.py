@@ -24,6 +24,28 @@ VALIDATOR = Draft202012Validator(label_schema())
 VECTORS = dict(read_vectors("v1"))
 
 BEYOND = {
+    "whether a text looks like a secret is for validate to say, and for the loader": {
+        "secrets.json: refused: an AWS access key id",
+        "secrets.json: refused: an AWS secret key under its name",
+        "secrets.json: refused: a private key",
+        "secrets.json: refused: a GitHub token",
+        "secrets.json: refused: a GitLab token",
+        "secrets.json: refused: a Slack token",
+        "secrets.json: refused: a Slack webhook",
+        "secrets.json: refused: a Stripe key",
+        "secrets.json: refused: a Google API key",
+        "secrets.json: refused: a JSON Web Token",
+        "secrets.json: refused: an address with a password",
+        "secrets.json: refused: an address with a password in the description",
+        "secrets.json: refused: an option with a password",
+        "secrets.json: refused: an option and its password in one text",
+        "secrets.json: refused: an option and its password, one after the other",
+        "secrets.json: refused: an option in the command and its password in the arguments",
+        "secrets.json: refused: a header with a bearer token",
+        "secrets.json: refused: an Azure storage key",
+        "secrets.json: refused: a password before a template",
+        "secrets.json: refused: a GitHub token as the owner",
+    },
     "what a JSON string holds inside a text is not looked at": {
         "alerts.json: an address with a line break",
         "dag.json: a carriage return in a text",
