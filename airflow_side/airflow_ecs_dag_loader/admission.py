@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow_ecs_dag_schema import DagSpec, Facts, LabelError, Policy, Problem, Violation, check, decode
 from airflow_ecs_dag_schema.policy_rules import invalid_labels, label_bytes
+from airflow_ecs_dag_schema.task_definition import container_problems
 from airflow_ecs_dag_schema.violations import REFUSED_IN_BOTH_MODES
 
 if TYPE_CHECKING:
@@ -140,7 +141,8 @@ def _checked_spec(definition: Definition, source: RegistrySource) -> DagSpec:
     if definition.problem:
         raise LabelError([Problem("airflow", definition.problem)])
     spec = decode(definition.labels)
-    definition.container(spec.ecs.container_name)
+    if problems := container_problems(spec, [container.name for container in definition.containers]):
+        raise LabelError(problems)
     if spec.ecs.cluster is None and source.cluster is None:
         raise LabelError(
             [

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from pydantic import TypeAdapter
 
 from airflow_ecs_dag_schema.platform_parts import AnyAlertProfile, OperatorRule
+from airflow_ecs_dag_schema.tasks import EcsTaskSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +31,7 @@ class DagSource:
         family: Family of the task definition.
         revision: Revision of the task definition.
         container: The container whose command, exit code and log count.
+        task_containers: The same for the tasks that name another container of that task definition, by its name.
         cluster: Name or ARN of the cluster.
         aws_conn_id: Airflow connection for RunTask; ``None`` for the process's own credentials.
         alert_profiles: The platform's alert profiles that the DAG may use, by name.
@@ -44,6 +46,7 @@ class DagSource:
     container: Container
     cluster: str
     aws_conn_id: str | None = None
+    task_containers: Mapping[str, Container] = field(default_factory=dict)
     alert_profiles: Mapping[str, AnyAlertProfile] = field(default_factory=dict)
     operators: Mapping[str, OperatorRule] = field(default_factory=dict)
 
@@ -65,6 +68,11 @@ class DagSource:
             container=definition.container(spec.ecs.container_name),
             cluster=spec.ecs.cluster or source.cluster or "default",
             aws_conn_id=source.aws_conn_id,
+            task_containers={
+                task.container_name: definition.container(task.container_name)
+                for task in spec.tasks
+                if isinstance(task, EcsTaskSpec) and task.container_name and task.task_definition is None
+            },
             alert_profiles={name: _PROFILE.validate_python(each) for name, each in source.alert_profiles.items()},
             operators={name: OperatorRule.model_validate(each) for name, each in source.operators.items()},
         )

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from airflow_ecs_dag_schema import LabelError, describes_dag
-from airflow_ecs_dag_schema.task_definition import container_problems, labelled_problems
+from airflow_ecs_dag_schema import describes_dag
+from airflow_ecs_dag_schema.task_definition import labelled_problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,13 +98,7 @@ class Definition:
         return TaskDefinitionArn.parse(self.arn)
 
     def container(self, name: str | None) -> Container:
-        """Return the container called ``name``, or the one with the labels.
-
-        Raises:
-            LabelError: There is no such container.
-        """
-        if problems := container_problems(name, [container.name for container in self.containers]):
-            raise LabelError(problems)
+        """Return the container called ``name``, which is there, or the one with the labels."""
         return next(each for each in self.containers if each.name == (name or self.labelled_container))
 
     def to_json(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.slack.notifications import slack  # type: ignore[import-not-found] # an extra, not installed here
+from airflow.providers.slack.notifications import slack
 
 from airflow_ecs_dag_loader.alert_text import alert_text
 
@@ -19,7 +19,7 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 """What Slack reads as mark-up: a run that is called ``<!channel>`` wakes nobody."""
 
 
-class SlackNotifier(slack.SlackNotifier):  # type: ignore[misc] # as above
+class SlackNotifier(slack.SlackNotifier):
     """A message to a Slack channel.
 
     Args:
@@ -37,4 +37,4 @@ class SlackNotifier(slack.SlackNotifier):  # type: ignore[misc] # as above
         """Write one message."""
         text = alert_text(self.event, context)
         self.text = f"{text.subject}\n{text.plain}".translate(_ESCAPES)
-        super().notify(context)
+        super().notify(context)  # type: ignore[no-untyped-call] # the provider leaves it out

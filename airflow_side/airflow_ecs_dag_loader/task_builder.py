@@ -156,11 +156,12 @@ class TaskBuilder:
             "region_name": self._source.region,
         }
         if task.task_definition is None:
-            arguments |= _container_arguments(self._source.container)
+            container = self._source.task_containers.get(task.container_name or "", self._source.container)
+            arguments |= _container_arguments(container)
         else:
             arguments["other_task_definition"] = task.task_definition
-        if task.container_name is not None:
-            arguments["container_name"] = task.container_name
+            if task.container_name is not None:
+                arguments["container_name"] = task.container_name
         if task.task_id in self._with_used_output:
             arguments["output_needed"] = True
         if task.map_index_template is not None:

@@ -141,9 +141,7 @@ class LocalProject:
 
     def _prepare_state(self, stack: ExitStack) -> None:
         if self._state.is_symlink():
-            raise LocalRunError(
-                f"{self._state} is a symbolic link, and each run clears that folder: remove the link, the run makes a folder"
-            )
+            raise LocalRunError(f"{self._state} is a symbolic link, and each run clears that folder: remove the link")
         self._state.mkdir(mode=0o700, exist_ok=True)
         self._state.chmod(0o700)
         (self._state / ".gitignore").write_text("*\n")

@@ -162,6 +162,7 @@ def show(
     after: Annotated[
         str | None, typer.Option(help="Count the next runs from this day (2026-01-31) or moment; without it, from now.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the DAGs as JSON.")] = False,
 ) -> None:
     """Show the DAGs in a file: fields, schedule in words, next runs, tasks in order, commands, size.
 
@@ -171,7 +172,7 @@ def show(
     """
     from airflow_ecs_dag_cli.show_command import show_file  # noqa: PLC0415 - as above
 
-    raise typer.Exit(show_file(file, after=_moment(after)))
+    raise typer.Exit(show_file(file, after=_moment(after), as_json=as_json))
 
 
 @app.command()

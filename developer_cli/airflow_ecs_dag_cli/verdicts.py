@@ -110,7 +110,7 @@ def _of_definition(definition: TaskDefinition) -> Iterator[Verdict]:
     reading = Reading(spec=None) if problems else read_undeployed(labels)
     problems += reading.problems
     if reading.spec is not None:
-        problems += _container_problems(definition, reading)
+        problems += _container_problems(definition, reading.spec)
         if reading.spec.ecs.cluster is None:
             notes.append(_NO_CLUSTER)
     yield Verdict(
@@ -167,12 +167,10 @@ def _as_written(value: Any) -> str:  # noqa: ANN401 - whatever stands in the fil
     return "nothing" if value is None else text_of(value) or type(value).__name__
 
 
-def _container_problems(definition: TaskDefinition, reading: Reading) -> list[Problem]:
-    wanted = None if reading.spec is None else reading.spec.ecs.container_name
-    names = [each.name for each in definition.containers]
-    if wanted is None or definition.kind is FileKind.LABELS or any(TOKEN_START in name for name in [wanted, *names]):
+def _container_problems(definition: TaskDefinition, spec: DagSpec) -> list[Problem]:
+    if definition.kind is FileKind.LABELS:
         return []
-    return container_problems(wanted, names)
+    return container_problems(spec, [each.name for each in definition.containers])
 
 
 def _findings(problems: Iterable[Problem], container: Container, definition: TaskDefinition) -> Iterator[Finding]:

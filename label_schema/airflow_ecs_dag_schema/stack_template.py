@@ -15,7 +15,6 @@ from airflow_ecs_dag_schema.codec import describes_dag
 from airflow_ecs_dag_schema.policy_rules import check, invalid_labels, label_bytes
 from airflow_ecs_dag_schema.task_definition import container_problems, labelled_problems
 from airflow_ecs_dag_schema.undeployed import read_undeployed, token
-from airflow_ecs_dag_schema.values import TOKEN_START
 from airflow_ecs_dag_schema.violations import Facts
 
 if TYPE_CHECKING:
@@ -53,10 +52,7 @@ class DeclaredDag:
         reading = read_undeployed(self.labels)
         if reading.spec is None:
             return invalid_labels(reading.problems)
-        wanted = reading.spec.ecs.container_name
-        if wanted is not None and not any(TOKEN_START in name for name in (wanted, *self.containers)):
-            problems = container_problems(wanted, self.containers)
-        if problems:
+        if problems := container_problems(reading.spec, self.containers):
             return invalid_labels(problems)
         facts = Facts(deployed_at=deployed_at, label_bytes=label_bytes(self.labels))
         return tuple(

@@ -194,8 +194,8 @@ def _check(node: nodes.Node) -> None:  # noqa: C901, PLR0912 - one case a kind o
                 )
         case nodes.Neg(node=nodes.Const(value=int())):
             return
-        case nodes.Getattr() | nodes.Getitem() if (name := _innermost(node)) is not None and name not in VARIABLES:
-            raise ValueError(f"unknown variable {shown(name)} in a template; {_HINT}")
+        case nodes.Getattr() | nodes.Getitem() if (inner := _innermost(node)) is not None and inner not in VARIABLES:
+            raise ValueError(f"unknown variable {shown(inner)} in a template; {_HINT}")
         case nodes.Call() if _pulled(node) is not None:
             return
         case nodes.Call(args=args, kwargs=[], dyn_args=None, dyn_kwargs=None):

@@ -92,8 +92,7 @@ def test_outputs_decide_what_the_daily_report_runs(local: LocalProject) -> None:
 @pytest.mark.emulator
 @pytest.mark.parametrize("local", ["two_projects"], indirect=True)
 def test_the_data_of_one_project_starts_the_other_ones_dag(local: LocalProject) -> None:
-    for dag_id in ("ingest", "train"):
-        wait_for(lambda dag_id=dag_id: task_ids(local, dag_id), dag_id, local=local)
+    wait_for(lambda: task_ids(local, "ingest") and task_ids(local, "train"), "both DAGs", local=local)
     assert run_to_end(local, "ingest", logical_date=DAY)[1] == "success"
     (run,) = wait_for(lambda: local.airflow.api.runs("train"), "a run of the DAG train", local=local)
     assert run["run_type"] == "asset_triggered"

@@ -11,7 +11,7 @@ from airflow_ecs_dag_schema.model_labels import label_parts
 from airflow_ecs_dag_schema.schedule import PRESETS
 from airflow_ecs_dag_schema.templates import DATE_FUNCTIONS, FILTERS, MOMENT_FIELDS, MOMENT_METHODS, VARIABLES
 from policy.case_files import read_cases
-from schema.label_mutations import NASTY_PARTS, NASTY_TEXTS
+from schema.nasty_texts import NASTY_PARTS, NASTY_TEXTS
 from vectors.vector_files import read_vectors
 
 if TYPE_CHECKING:

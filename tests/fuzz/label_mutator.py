@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fuzz.label_bytes import from_bytes, to_bytes
 from fuzz.label_grammar import new_key, new_text, seeds
-from schema.label_mutations import NASTY_TEXTS, mutate
+from schema.nasty_texts import NASTY_TEXTS, mutate
 
 if TYPE_CHECKING:
     from collections.abc import Callable

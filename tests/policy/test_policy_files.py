@@ -115,8 +115,8 @@ def test_a_glob_is_printable_ascii_without_spaces(glob: str) -> None:
 
 @pytest.mark.parametrize(("owners", "named"), [(20, ", x18, x19)"), (21, ", ... (21))")])
 def test_twenty_allowed_values_are_named(owners: int, named: str) -> None:
-    from airflow_ecs_dag_schema.policy_lists import _names  # noqa: PLC0415 - what a message makes of a long list
+    from airflow_ecs_dag_schema.violations import names as named_in  # noqa: PLC0415 - what a message makes of a long list
 
     names = [f"x{number:02}" for number in range(owners)]
-    assert f"({_names(names)})".endswith(named)
-    assert _names([]) == "none"
+    assert f"({named_in(names)})".endswith(named)
+    assert named_in([]) == "none"

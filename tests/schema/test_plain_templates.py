@@ -71,5 +71,5 @@ def test_plain_templates_are_not_counted() -> None:
 
 def spec(texts: list[str]) -> DagSpec:
     halves = texts[: len(texts) // 2], texts[len(texts) // 2 :]
-    tasks = [EcsTaskSpec(task_id=f"task_{number}", args=half) for number, half in enumerate(halves)]
+    tasks = tuple(EcsTaskSpec(task_id=f"task_{number}", args=half) for number, half in enumerate(halves))
     return DagSpec(dag_id="reports", tasks=tasks)
