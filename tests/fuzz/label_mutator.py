@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from fuzz.label_bytes import from_bytes, to_bytes
 from fuzz.label_grammar import new_key, new_text, seeds
-from schema.nasty_texts import NASTY_TEXTS, mutate
+from schema.label_mutations import mutate
+from schema.nasty_texts import NASTY_TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
