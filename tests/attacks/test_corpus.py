@@ -1,0 +1,53 @@
+"""The corpus itself: how much it holds, and that no case says what another one says."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import yaml
+
+from airflow_ecs_dag_schema.violations import RULES
+from attacks.corpus_files import ATTACKS, HERE, LEGITIMATE, attacks, bundles, legitimate
+
+
+def test_it_is_as_large_as_promised() -> None:
+    assert len(attacks()) >= 200
+    assert len(legitimate()) >= 100
+    assert len([case for case in attacks() if not case.why_not_at_synth]) >= 200
+    assert len([case for case in attacks() if case.runs in {"touch", "leak"}]) >= 40
+
+
+def test_each_case_has_a_name_a_family_and_labels_of_its_own() -> None:
+    for cases in (attacks(), legitimate()):
+        assert not [name for name, count in Counter(case.name for case in cases).items() if count > 1]
+    every = (*attacks(), *legitimate())
+    assert not [place for place, count in Counter((c.bundle, c.the_family) for c in every).items() if count > 1]
+    contents = [(case.bundle, case.family, tuple(sorted(case.all_labels().items()))) for case in attacks()]
+    same = [key for key, count in Counter(contents).items() if count > 1]
+    assert not same
+
+
+def test_each_rule_has_an_attack() -> None:
+    assert {rule for case in attacks() for rule in case.rules} == set(RULES)
+
+
+def test_each_bundle_has_attacks_and_legitimate_dags() -> None:
+    assert {case.bundle for case in attacks()} == {case.bundle for case in legitimate()} == set(bundles())
+
+
+def test_each_file_begins_with_what_it_holds() -> None:
+    for file in (*ATTACKS.glob("*.yaml"), *LEGITIMATE.glob("*.yaml")):
+        first, text = file.read_text().split("\n", 1)
+        assert re.match(r"# [A-Z].*[.]$", first), file.name
+        assert yaml.safe_load(text), file.name
+
+
+def test_the_page_names_each_category() -> None:
+    page = (HERE.parents[1] / "docs" / "attacks.md").read_text()
+    rows = [
+        f"| `{file.stem}` | {file.read_text().splitlines()[0].removeprefix('# ').rstrip('.')} |"
+        for file in sorted(ATTACKS.glob("*.yaml"))
+    ]
+    section = page.split("## Categories\n")[1].split("\n## ")[0]
+    assert [line for line in section.splitlines() if line.startswith("| `")] == rows
