@@ -62,6 +62,7 @@ def admit(
     owners: Mapping[str, str],
     policy: Policy | None = None,
     now: datetime | None = None,
+    for_one_task: bool = False,
 ) -> list[Verdict]:
     """Judge each definition by itself, then settle who owns a dag id that two of them claim, and who has a place.
 
@@ -69,9 +70,12 @@ def admit(
         definitions: What the registry holds.
         source: What the platform configured.
         owners: From before: dag id to the family key that had it first; the first owner keeps it, also while its
-            newest revision is refused.
+            newest revision is refused. Where nobody had it before and several claim it, all of them are refused:
+            which one was first can't be told.
         policy: What the platform lets a DAG be; without one, all that the contract allows.
         now: When a revision was deployed of which that isn't known; without it, the clock's.
+        for_one_task: Whether a worker asks, which knows no owners and parses just the file that the scheduler names;
+            so a claim of somebody else's makes no difference to it, and refuses nothing.
     """
     policy = Policy() if policy is None else policy
     owned: dict[str, list[str]] = {}
@@ -83,11 +87,17 @@ def admit(
     for verdict in verdicts:
         for dag_id in [verdict.spec.dag_id] if isinstance(verdict, Admitted) else verdict.keeps:
             claims.setdefault(dag_id, []).append(verdict.definition.parsed_arn.family_key)
-    settled = {
-        dag_id: owners[dag_id] if owners.get(dag_id) in families else min(families)
-        for dag_id, families in claims.items()
-    }
+    settled = {dag_id: _owner(families, owners.get(dag_id)) for dag_id, families in claims.items()}
+    if for_one_task:
+        settled = {dag_id: owner for dag_id, owner in settled.items() if owner is not None}
     return _within_quota([_keep_owner(verdict, settled) for verdict in verdicts], policy, owners)
+
+
+def _owner(families: list[str], before: str | None) -> str | None:
+    """Return who of ``families`` has the dag id that they claim; ``None`` if that can't be told."""
+    if before in families:
+        return before
+    return families[0] if len(set(families)) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -166,17 +176,18 @@ def refusal(definition: Definition, error: LabelError) -> str:
     )
 
 
-def _keep_owner(verdict: Verdict, owners: Mapping[str, str]) -> Verdict:
-    if isinstance(verdict, Refused):
+def _keep_owner(verdict: Verdict, owners: Mapping[str, str | None]) -> Verdict:
+    own = verdict.definition.parsed_arn.family_key
+    if isinstance(verdict, Refused) or owners.get(verdict.spec.dag_id, own) == own:
         return verdict
     owner = owners[verdict.spec.dag_id]
-    if owner == verdict.definition.parsed_arn.family_key:
-        return verdict
     taken = Violation(
         "dag-id.taken",
         "airflow.dag.dag_id",
         verdict.spec.dag_id,
-        f"this dag id belongs to the task definition {owner}, which had it first",
+        "other task definitions claim this dag id too, and it is not known which one had it first"
+        if owner is None
+        else f"this dag id belongs to the task definition {owner}, which had it first",
         "choose another one",
     )
     return _refused(verdict.definition, (taken,))

@@ -23,6 +23,7 @@ from botocore.config import Config
 
 from airflow_ecs_dag_loader.admission import Refused, admit
 from airflow_ecs_dag_loader.audit import changes
+from airflow_ecs_dag_loader.bundle_prefixes import check_prefix
 from airflow_ecs_dag_loader.registry import ScanError, scan
 from airflow_ecs_dag_loader.snapshot import Snapshot, dags_folder, publish
 from airflow_ecs_dag_loader.source import RegistrySource
@@ -99,7 +100,7 @@ class EcsDagBundle(BaseDagBundle):
         snapshot = Snapshot.read(self.base_dir)
         if wanted is None or wanted not in snapshot.owners:
             try:
-                self.refresh()
+                self._publish(for_one_task=wanted is not None)
             except Exception:
                 if not snapshot.version:
                     raise
@@ -110,14 +111,25 @@ class EcsDagBundle(BaseDagBundle):
         """Scan the registry and publish what changed.
 
         Raises:
-            PolicyError: The policy is none; what is on disk stays.
+            PolicyError: The policy is none, or another bundle may claim the same dag ids; what is on disk stays.
             ScanError: The registry can't be read whole; what is on disk stays.
         """
+        self._publish(for_one_task=False)
+
+    def _publish(self, *, for_one_task: bool) -> None:
         policy = self._policy()
+        if self.name is not None:
+            check_prefix(self.name, self.source.dag_id_prefix)
         with self.lock():
             before = Snapshot.read(self.base_dir)
             registry = self._scan(before)
-            verdicts = admit(registry.with_dags, source=self.source, owners=before.owners, policy=policy)
+            verdicts = admit(
+                registry.with_dags,
+                source=self.source,
+                owners=before.owners,
+                policy=policy,
+                for_one_task=for_one_task and not before.version,
+            )
             after = publish(self.base_dir, registry=registry, verdicts=verdicts, source=self.source)
         for change in changes(before.judgements, after.judgements):
             write = self._log.info if change.judgement.admitted else self._log.warning

@@ -184,6 +184,10 @@ def _check(node: nodes.Node) -> None:  # noqa: C901, PLR0912 - one case a kind o
         case nodes.Filter(node=value, name=name, args=args, kwargs=[], dyn_args=None, dyn_kwargs=None):
             if name not in FILTERS or value is None:
                 raise ValueError(f"unknown filter {shown(name)} in a template; {_HINT}")
+            if len(args) > (2 if name == "default" else 0):
+                raise ValueError(
+                    f"the filter {name} is given {len(args)} arguments in a template; only default takes any, at most 2"
+                )
             for child in (value, *args):
                 _check(child)
         case nodes.Getattr(node=nodes.Name(name=name), attr=attr) if name in MOMENT_VARIABLES:

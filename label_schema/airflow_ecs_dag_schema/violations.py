@@ -27,7 +27,7 @@ RULES = {
     "dag-id.pattern": "`dag_id_pattern`",
     "dag-id.prefix": "`dag_id_prefix`",
     "dag-id.source-prefix": "the bundle's argument `dag_id_prefix`; refused in both modes",
-    "dag-id.taken": "none: another task definition has the dag id; refused in both modes",
+    "dag-id.taken": "none: another task definition has the dag id, or claims it too; refused in both modes",
     "dagrun-timeout.missing": "`require_dagrun_timeout`",
     "dagrun-timeout.too-long": "`max_dagrun_timeout`",
     "execution-timeout.missing": "`require_execution_timeout`",

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from airflow_ecs_dag_loader.admission import Admitted, Refused, Verdict, admit
+from airflow_ecs_dag_loader.bundle_prefixes import check_prefix
 from airflow_ecs_dag_loader.definition import Container, Definition
 from airflow_ecs_dag_loader.registry import Registry
 from airflow_ecs_dag_loader.snapshot import publish
 from airflow_ecs_dag_loader.source import RegistrySource
-from airflow_ecs_dag_schema import Policy
+from airflow_ecs_dag_schema import Policy, PolicyError
 from loader.ecs_account import dag_labels
 from loader.sources import SOURCE, found
 
@@ -79,15 +82,48 @@ def test_a_dag_without_a_cluster_needs_one_from_the_platform() -> None:
     }
 
 
-def test_of_two_new_claims_one_wins_whatever_the_order() -> None:
-    claims = [found("a", dag_labels("same")), found("b", dag_labels("same"))]
+def test_of_two_new_claims_none_wins_whatever_the_order() -> None:
+    """A new disk remembers nobody, so a family that is named to come first must not win by that."""
+    claims = [found("reports", dag_labels("same")), found("0000", dag_labels("same")), found("c", dag_labels("c"))]
     for order in (claims, claims[::-1]):
         verdicts = admit(order, source=SOURCE, owners={})
-        assert ids(verdicts) == {"same": "a"}
-        reason = refusals(verdicts)["b"]
-        assert "airflow.dag.dag_id" in reason
-        assert "123456789012/eu-west-1/a" in reason
-        assert "'same'" in reason
+        assert ids(verdicts) == {"c": "c"}
+        assert sorted(refusals(verdicts)) == ["0000", "reports"]
+        for reason in refusals(verdicts).values():
+            assert "airflow.dag.dag_id" in reason
+            assert "it is not known which one had it first" in reason
+            assert "'same'" in reason
+
+
+def test_a_worker_gets_the_file_that_the_scheduler_names() -> None:
+    claims = [found("reports", dag_labels("same")), found("0000", dag_labels("same"))]
+    verdicts = admit(claims, source=SOURCE, owners={}, for_one_task=True)
+    assert [isinstance(verdict, Admitted) for verdict in verdicts] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "clash"),
+    [
+        (None, None, True),
+        ("a.", None, True),
+        (None, "a.", True),
+        ("a.", "a.b.", True),
+        ("a.b.", "a.", True),
+        ("a.", "a.", True),
+        ("a.", "b.", False),
+    ],
+)
+def test_no_two_bundles_may_claim_the_same_ids(
+    monkeypatch: pytest.MonkeyPatch, own: str | None, other: str | None, *, clash: bool
+) -> None:
+    bundles: list[dict[str, object]] = [
+        {"name": name, "classpath": "airflow_ecs_dag_loader.EcsDagBundle", "kwargs": {"dag_id_prefix": prefix}}
+        for name, prefix in (("own", own), ("other", other))
+    ]
+    bundles.append({"name": "files", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle", "kwargs": {}})
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps(bundles))
+    with pytest.raises(PolicyError, match="the bundle other may claim the same dag ids") if clash else nullcontext():
+        check_prefix("own", own)
 
 
 class Refreshes:
