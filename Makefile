@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui test soak lint lock clean
+.PHONY: help setup demo ui test bench soak audit bills lint lock clean
 
 help: ## what there is to run
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,16 @@ ui: setup ## the same, and leave Airflow's page open until Ctrl-C
 
 test: setup node_modules/.installed ## all tests that this machine can run
 	@pytest
+
+bench: setup ## what synth costs, and what other loaders let through; needs the package index
+	@python benchmarks/synth_overhead.py
+	@python benchmarks/peers_attacks.py
+
+audit: setup ## known vulnerabilities of the locked packages, where the service answers
+	@python .ci/audit.py
+
+bills: setup ## bills of materials of the package and of its development, in artifacts/bills
+	@python .ci/sbom.py artifacts/bills
 
 soak: setup ## the long suites whole: fuzzing, round trips, mutation
 	@PYTHONPATH=tests python -m soak

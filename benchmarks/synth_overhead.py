@@ -59,10 +59,10 @@ _IMPORTS = {"bare": "", "dag": "from airflow_ecs_dag import AirflowEcsDag, EcsTa
 
 def labels_of(size: int) -> dict[str, str]:
     """Return the labels that the construct writes for a DAG of `size` tasks."""
-    tasks = [
+    tasks = tuple(
         EcsTaskSpec(task_id=f"task_{n:04}", args=("{{ ds }}", f"--part={n}", f"s3://bucket/key-{n}"))
         for n in range(size)
-    ]
+    )
     ecs = EcsSettings(cluster="work", launch_type="FARGATE", subnets=("subnet-1",))
     return encode(DagSpec(dag_id="bench", ecs=ecs, tasks=tasks))
 

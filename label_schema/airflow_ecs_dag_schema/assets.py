@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 
 from airflow_ecs_dag_schema.values import TOKEN_START, AuthorValue, Line, Word, pattern
 
+_REDSHIFT_PARTS = 3
 _SCHEMES = re.compile(r"[a-z][a-z0-9+.-]{0,30}\Z", re.ASCII)
 
 
@@ -22,8 +23,11 @@ def _check_uri(value: str) -> str:
         raise ValueError(f"not a URI: {error}; allowed: one such as s3://bucket/key") from None
     if not _SCHEMES.match(parts.scheme) or not parts.netloc or parts.scheme == "airflow":
         raise ValueError("expected a URI with a scheme and a place, such as s3://bucket/key; airflow: is Airflow's own")
-    if parts.scheme in {"file", "redshift"}:
-        raise ValueError(f"Airflow has rules of its own for {parts.scheme}: URIs of assets: name the data otherwise")
+    path = parts.path.strip("/")
+    if parts.scheme == "file" and not path:
+        raise ValueError("a file: URI has a path for Airflow, such as file://host/sales.csv: give it")
+    if parts.scheme == "redshift" and len(path.split("/")) != _REDSHIFT_PARTS:
+        raise ValueError("a redshift: URI has three parts for Airflow, redshift://host/database/schema/table: give them")
     if "@" in parts.netloc:
         raise ValueError("a URI is for everyone to read: leave user and password out")
     return value
