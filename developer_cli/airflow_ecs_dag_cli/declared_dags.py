@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_ecs_dag_cli.processes import LocalRunError
@@ -10,11 +11,13 @@ from airflow_ecs_dag_schema.codec import dag_id_label
 from airflow_ecs_dag_schema.tasks import OperatorSpec
 from airflow_ecs_dag_schema.undeployed import read_undeployed
 from airflow_ecs_dag_schema.values import TOKEN_START
+from airflow_ecs_dag_schema.violations import REFUSED_IN_BOTH_MODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_ecs_dag_cli.cloud_assembly import CloudAssembly, Json
+    from airflow_ecs_dag_schema import Policy
 
 
 def declared_dags(assembly: CloudAssembly) -> dict[str, str]:
@@ -30,6 +33,18 @@ def needs_triggerer(assembly: CloudAssembly) -> bool:
             if spec is not None and (spec.deadline or any(isinstance(task, OperatorSpec) for task in spec.tasks)):
                 return True
     return False
+
+
+def refusals(assembly: CloudAssembly, policy: Policy) -> list[str]:
+    """Return what Airflow would refuse of an app's DAGs under ``policy``, a line each."""
+    now = datetime.now(UTC)
+    return [
+        f"{stack.name}: {violation.problem}"
+        for stack in assembly.stacks
+        for dag in stack_template.declared_dags(stack.template)
+        for violation in dag.violations(policy, now)
+        if policy.mode == "enforce" or violation.rule in REFUSED_IN_BOTH_MODES
+    ]
 
 
 def choose_dag(dag_id: str | None, declared: list[str]) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 
 from airflow_ecs_dag_cli.cdk_app import synthesize
 from airflow_ecs_dag_cli.container_engine import build_images, find_engine, write_images
-from airflow_ecs_dag_cli.declared_dags import declared_dags, needs_triggerer
+from airflow_ecs_dag_cli.declared_dags import declared_dags, needs_triggerer, refusals
 from airflow_ecs_dag_cli.local_airflow import LocalAirflow
 from airflow_ecs_dag_cli.local_aws import ACCOUNT, REGION, LocalAws, isolated_environment
 from airflow_ecs_dag_cli.process_engine.__main__ import READY
@@ -89,11 +89,12 @@ class LocalProject:
         """Take the project for this run, and synthesize its app; nothing is started yet.
 
         Raises:
-            LocalRunError: Another run has the project, or the app has a mistake.
+            LocalRunError: Another run has the project, the app has a mistake, or the policy refuses a DAG of it.
         """
         with ExitStack() as stack:
             self._prepare_state(stack)
             self._synthesize()
+            self._check_policy()
             self._stack = stack.pop_all()
         return self
 
@@ -213,15 +214,26 @@ class LocalProject:
             )
             step.done(f"{self.aws.endpoint_url}, account {self.aws.account}, region {self.aws.region}")
 
+    @property
+    def _has_policy(self) -> bool:
+        return self._needs_policy or self._policy_file.exists()
+
+    def _check_policy(self) -> None:
+        """Say what Airflow would refuse before anything is started."""
+        try:
+            policy = Policy.read(self._policy_file) if self._has_policy else Policy()
+        except PolicyError as error:
+            raise LocalRunError(str(error)) from None
+        if refused := refusals(self.assembly, policy):
+            where = (
+                self._policy_file if self._has_policy else f"none, {POLICY_FILE} beside cdk.json or --policy names one"
+            )
+            lines = "\n".join(f"  - {each}" for each in refused)
+            raise LocalRunError(f"Airflow would refuse these DAGs (the platform's policy: {where}):\n{lines}")
+
     def _bundle(self) -> dict[str, str]:
-        bundle = {"region_name": self.aws.region, "cluster": _DEFAULT_CLUSTER}
-        if self._needs_policy or self._policy_file.exists():
-            try:
-                Policy.read(self._policy_file)
-            except PolicyError as error:
-                raise LocalRunError(str(error)) from None
-            bundle["policy_file"] = str(self._policy_file.resolve())
-        return bundle
+        policy = {"policy_file": str(self._policy_file.resolve())} if self._has_policy else {}
+        return {"region_name": self.aws.region, "cluster": _DEFAULT_CLUSTER, **policy}
 
     def _start_airflow(self) -> None:
         bundle = self._bundle()

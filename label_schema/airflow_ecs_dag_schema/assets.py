@@ -27,7 +27,7 @@ def _check_uri(value: str) -> str:
     if parts.scheme == "file" and not path:
         raise ValueError("a file: URI has a path for Airflow, such as file://host/sales.csv: give it")
     if parts.scheme == "redshift" and len(path.split("/")) != _REDSHIFT_PARTS:
-        raise ValueError("a redshift: URI has three parts for Airflow, redshift://host/database/schema/table: give them")
+        raise ValueError("a redshift: URI is redshift://host/database/schema/table for Airflow: give all three parts")
     if "@" in parts.netloc:
         raise ValueError("a URI is for everyone to read: leave user and password out")
     return value

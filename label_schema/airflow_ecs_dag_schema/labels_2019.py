@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from airflow_ecs_dag_schema import labels_v1
 from airflow_ecs_dag_schema.problems import LabelError, Problem
+from airflow_ecs_dag_schema.values import TOKEN_START
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,7 +43,7 @@ def _unquoted(text: str) -> str:
             value = json.loads(text)
         except (ValueError, RecursionError):
             return text
-        if isinstance(value, str):
+        if isinstance(value, str) and TOKEN_START not in value:
             return value
     return text
 

@@ -107,7 +107,8 @@ class Policy(FrozenModel):
         dag_id_pattern: A regular expression that each dag id matches whole.
         owners: The owners that a DAG may name.
         tags: The tags that a DAG may carry.
-        task_kinds: The kinds of task: ``ecs``, ``latest_only``.
+        task_kinds: The kinds of task: ``ecs``, ``latest_only``, ``short_circuit``, ``branch``, ``param_items``,
+            ``operator``.
         schedules: The kinds of schedule: ``cron_trigger``, ``manual`` and so on.
         template_variables: The variables that a template may use.
         template_filters: The filters that a template may use.

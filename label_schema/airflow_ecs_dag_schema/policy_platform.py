@@ -13,7 +13,7 @@ from airflow_ecs_dag_schema.platform_parts import OperatorRule
 from airflow_ecs_dag_schema.schedule import OnAssets, OnAssetsOrTime
 from airflow_ecs_dag_schema.tasks import EcsTaskSpec, OperatorSpec
 from airflow_ecs_dag_schema.templates import is_template
-from airflow_ecs_dag_schema.violations import Violation, listed, not_listed
+from airflow_ecs_dag_schema.violations import Violation, listed, names, not_listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +33,13 @@ def operator_violations(spec: DagSpec, policy: Policy, _: Facts) -> Iterator[Vio
         path = f"airflow.tasks.{spec.keys[task.task_id]}"
         rule = policy.operators.get(task.operator, _NO_RULE if task.operator in HARMLESS else None)
         if rule is None:
-            allowed = sorted(HARMLESS | policy.operators.keys())
-            yield not_listed("operator.not-allowed", "operator", allowed, f"{path}.operator", task.operator)
+            yield Violation(
+                "operator.not-allowed",
+                f"{path}.operator",
+                task.operator,
+                f"this operator is not allowed here; allowed: {names(sorted(HARMLESS | policy.operators.keys()))}",
+                "choose one of these, or ask the platform for an entry in its policy's operators",
+            )
         else:
             yield from _argument_violations(task, rule, f"{path}.arguments")
 
