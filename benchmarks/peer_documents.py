@@ -27,6 +27,9 @@ _PRESETS = {"continuous": "@continuous", "once": "@once"}
 _DEFAULTS = ("owner", "retries", "retry_delay", "execution_timeout", "depends_on_past", "start_date", "end_date")
 _UNSAID = re.compile(r"airflow\.dag\.(?:schedule\.(?:kind|timezone)|alerts\.\d+\.(?!to\b))")
 """Labels of which the YAML files of the peers say nothing: a timezone, what an alert has beside its addresses."""
+_NOT_TRANSLATED = {"assets", "links-and-texts", "operators", "outputs", "params", "shapes-of-runs", "task-definitions"}
+"""Categories about parts of the language for which the peers have words that are too different, or none."""
+_OTHER_WORDS = (".environment", ".profile", "airflow.dag.deadline")
 _FIRST_DAY = "2026-01-01T00:00:00+00:00"
 
 
@@ -34,8 +37,16 @@ class NotApplicableError(Exception):
     """A case says nothing in a peer's format; the message says why."""
 
 
+def _check_translated(case: Attack) -> None:
+    if case.category in _NOT_TRANSLATED or any(word in label for label in case.labels for word in _OTHER_WORDS):
+        raise NotApplicableError("its words for this are too different to be translated, or there are none")
+
+
 def of_2019(case: Attack, canary: str) -> dict[str, Any]:
     """Return a task definition with labels of 2019."""
+    _check_translated(case)
+    if case.category == "packed-forms":
+        raise NotApplicableError("2019 had no such form")
     containers = {name: _labels_2019(case, labels) for name, labels in case.containers(canary).items() if labels}
     return {"family": case.the_family, "containers": containers}
 
@@ -87,7 +98,8 @@ def _task_label_2019(name: str, text: str, written: dict[str, str]) -> str:
 
 def _tree(case: Attack, canary: str) -> dict[str, Any]:  # noqa: C901 - a case a way of saying nothing there
     """Return what a case says, in the types of Python, labels of 2019 in the words of version 1."""
-    if case.category == "label-forms":
+    _check_translated(case)
+    if case.category in {"label-forms", "packed-forms"}:
         raise NotApplicableError("it is about the form of labels")
     if case.category == "secrets":
         raise NotApplicableError("CloudFormation fills in labels, and no such file")

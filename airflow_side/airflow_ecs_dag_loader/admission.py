@@ -90,6 +90,7 @@ def admit(
     settled = {dag_id: _owner(families, owners.get(dag_id)) for dag_id, families in claims.items()}
     if for_one_task:
         settled = {dag_id: owner for dag_id, owner in settled.items() if owner is not None}
+        return [_keep_owner(verdict, settled) for verdict in verdicts]
     return _within_quota([_keep_owner(verdict, settled) for verdict in verdicts], policy, owners)
 
 

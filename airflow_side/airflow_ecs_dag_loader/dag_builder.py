@@ -87,7 +87,7 @@ def _notifiers(spec: DagSpec, source: DagSource, event: AlertEvent) -> list[Any]
 
 
 def _doc(spec: DagSpec, source: DagSource) -> str:
-    """Return what the DAG's page says: the author's text, then where the DAG comes from.
+    """Return what the DAG's page says: where the DAG comes from, then the author's text, which can't hide that.
 
     The end is never the author's: Airflow reads a text that ends in ``.md`` as the path of a file.
     """
@@ -102,5 +102,5 @@ def _doc(spec: DagSpec, source: DagSource) -> str:
         f"Declared by ECS task definition `{source.family}`, {found}.",
         f"Its tasks run as ECS tasks in cluster `{source.cluster}`, container `{source.container.name}`.",
     ]
-    authors = [spec.doc_md.rstrip(), "---"] if spec.doc_md else []
-    return "\n\n".join([*authors, *([listed] if listed else []), *own])
+    authors = ["---", spec.doc_md.rstrip(), "---\n"] if spec.doc_md else []
+    return "\n\n".join([*([listed] if listed else []), *own, *authors])

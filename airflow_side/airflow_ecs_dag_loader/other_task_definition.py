@@ -56,16 +56,21 @@ def find(
         OtherTaskDefinitionError: It is of another account or region, can't be read, does not name the DAG, or has no
             such container.
     """
-    if name.startswith("arn:"):
+    if ":task-definition/" in name:
         _check_place(name, name, own)
     try:
         answer: Mapping[str, Any] = ecs.describe_task_definition(taskDefinition=name)
         definition = answer["taskDefinition"]
         arn = TaskDefinitionArn.parse(definition["taskDefinitionArn"])
+        status = str(definition.get("status", "ACTIVE"))
         containers = {str(each["name"]): each for each in definition["containerDefinitions"]}
     except NO_ANSWER as error:
         raise OtherTaskDefinitionError(f"the task definition {name} can't be read: {reason(error)}") from error
     _check_place(name, arn.text, own)
+    if status != "ACTIVE":
+        raise OtherTaskDefinitionError(
+            f"the task definition {arn.family}:{arn.revision} is {status}: name its family alone, for the newest one"
+        )
     consenting = [each for each, container in containers.items() if dag_id in _run_by(container)]
     if not consenting:
         raise OtherTaskDefinitionError(
@@ -84,6 +89,11 @@ def find(
         raise OtherTaskDefinitionError(
             f"the task definition {arn.family}:{arn.revision} has no container {chosen}; its containers are "
             f"{', '.join(containers)}: change the task's container_name"
+        )
+    if chosen not in consenting:
+        raise OtherTaskDefinitionError(
+            f"the container {chosen} of {arn.family}:{arn.revision} does not let the DAG {dag_id} run it, only "
+            f"{', '.join(consenting)} does: name that one, or have its owner add the label {RUN_BY_LABEL} to {chosen}"
         )
     return OtherTaskDefinition(arn=arn.text, container_name=chosen, logs=awslogs_of(containers[chosen], arn.region))
 

@@ -52,20 +52,22 @@ class OtherTaskDefinitions:
 
     def consent(self, dag_id: str) -> None:
         """Write the consent of those of this app that they are run by the DAG ``dag_id``."""
-        for other in self.of_app:
-            container = other.default_container
-            if container is not None:
-                container.add_docker_label(RUN_BY_LABEL, " ".join(sorted({*_dag_ids(container), dag_id})))
+        for container in self._run_containers():
+            container.add_docker_label(RUN_BY_LABEL, " ".join(sorted({*_dag_ids(container), dag_id})))
 
     def without_consent(self, dag_id: str) -> Iterator[Problem]:
         """Yield a problem for each of this app whose consent somebody took away afterwards."""
-        for other in self.of_app:
-            if not any(dag_id in _dag_ids(container) for container in containers_of(other)):
+        for container in self._run_containers():
+            if dag_id not in _dag_ids(container):
                 message = (
-                    f"the label {RUN_BY_LABEL} of a container no longer names the DAG {dag_id!r}, which runs this task "
-                    "definition: don't give it to the container, AirflowEcsDag does"
+                    f"the label {RUN_BY_LABEL} of the container {container.container_name} no longer names the DAG "
+                    f"{dag_id!r}, which runs it: don't give it to the container, AirflowEcsDag does"
                 )
-                yield Problem("task_definition", message, other.node.path)
+                yield Problem("task_definition", message, container.task_definition.node.path)
+
+    def _run_containers(self) -> Iterator[ecs.ContainerDefinition]:
+        for other, names in self.of_app.items():
+            yield from (each for each in containers_of(other) if each.container_name in names)
 
     def _fields(self, task: EcsTask, problems: list[Problem]) -> Iterator[tuple[str, Any]]:
         path = f"tasks.{task.task_id}"
@@ -85,6 +87,7 @@ class OtherTaskDefinitions:
             if given is not None and given.node.path != own.node.path:
                 problems.extend(self._misfits(f"{path}.task_definition", given))
                 yield from self._of_app(task, given, name)
+                return
         if name is not None:
             yield "container_name", name
 
@@ -94,6 +97,8 @@ class OtherTaskDefinitions:
         run = name or (None if default is None else default.container_name)
         self.of_app.setdefault(other, set()).update(() if run is None else (run,))
         yield "task_definition", other.family
+        if run is not None:
+            yield "container_name", run
         if task.launch_type is None and not task.capacity_provider_strategies and (wanted := self._launch_type(other)):
             yield "launch_type", wanted
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_CHARACTERS = re.compile(r"[0-9 ()&|]{1,1000}\Z", re.ASCII)
+_CHARACTERS = re.compile(r"[0-9 ()&|]{1,600}\Z", re.ASCII)
 _NUMBER = re.compile(r"\d+", re.ASCII)
 _DEEPEST = 20
 _HINT = "allowed: the numbers of the assets, & (all), | (any) and parentheses, such as 0 & (1 | 2)"
@@ -41,11 +41,13 @@ def parse(text: str) -> Condition:
     """
     if not _CHARACTERS.match(text):
         raise ValueError(f"not a condition; {_HINT}")
+    if _deepest(text) > _DEEPEST:
+        raise ValueError(f"nested more than {_DEEPEST} deep; {_HINT}")
     try:
         tree = ast.parse(_NUMBER.sub(lambda found: str(int(found[0])), text.strip()), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ValueError(f"not a condition; {_HINT}") from None
-    return _condition(tree.body, 1)
+    return _condition(tree.body)
 
 
 def numbers_in(condition: Condition) -> Iterator[int]:
@@ -74,15 +76,22 @@ def joined(operator: Literal["&", "|"], parts: list[Condition]) -> Condition:
     return flat[0] if len(flat) == 1 else AllOrAny(operator, tuple(flat))
 
 
-def _condition(node: ast.expr, depth: int) -> Condition:
-    if depth > _DEEPEST:
-        raise ValueError(f"nested more than {_DEEPEST} deep; {_HINT}")
+def _deepest(text: str) -> int:
+    depth = deepest = 0
+    for character in text:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _condition(node: ast.expr) -> Condition:
+    """Return what a tree says; its depth is bounded by the length of the text."""
     match node:
         case ast.Constant(value=int() as number) if not isinstance(number, bool):
             return number
         case ast.BinOp(left=left, op=ast.BitAnd(), right=right):
-            return joined("&", [_condition(left, depth + 1), _condition(right, depth + 1)])
+            return joined("&", [_condition(left), _condition(right)])
         case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-            return joined("|", [_condition(left, depth + 1), _condition(right, depth + 1)])
+            return joined("|", [_condition(left), _condition(right)])
         case _:
             raise ValueError(f"not a condition; {_HINT}")

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
-from urllib.parse import urlsplit
+from typing import Annotated, Self
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from airflow_ecs_dag_schema.values import TOKEN_START, AuthorValue, Line, Word, pattern
 
 _REDSHIFT_PARTS = 3
 _SCHEMES = re.compile(r"[a-z][a-z0-9+.-]{0,30}\Z", re.ASCII)
+
+
+def _is_sorted(query: str) -> bool:
+    """Tell whether Airflow keeps a query as it is: it sorts the names."""
+    return query == urlencode(sorted(parse_qsl(query, keep_blank_values=True))) if query else True
 
 
 def _check_uri(value: str) -> str:
@@ -28,6 +33,17 @@ def _check_uri(value: str) -> str:
         raise ValueError("a file: URI has a path for Airflow, such as file://host/sales.csv: give it")
     if parts.scheme == "redshift" and len(path.split("/")) != _REDSHIFT_PARTS:
         raise ValueError("a redshift: URI is redshift://host/database/schema/table for Airflow: give all three parts")
+    if (
+        not value.startswith(f"{parts.scheme}:")
+        or value.endswith("?")
+        or "#" in value
+        or parts.path.endswith("/")
+        or not _is_sorted(parts.query)
+    ):
+        raise ValueError(
+            "Airflow would keep this URI otherwise, so that it names other data: write it without # or a slash at "
+            "its end, and with the names of a query in order"
+        )
     if "@" in parts.netloc:
         raise ValueError("a URI is for everyone to read: leave user and password out")
     return value
@@ -62,3 +78,9 @@ class Asset(AuthorValue):
     uri: AssetUri
     name: AssetName | None = None
     group: AssetName | None = None
+
+    @model_validator(mode="after")
+    def _check_name(self) -> Self:
+        if self.name is not None and "://" in self.name and self.name != self.uri:
+            raise ValueError("the name is another URI, and data has one: leave the name out, or give one without ://")
+        return self

@@ -51,6 +51,7 @@ def encode(spec: DagSpec, *, room: int = TASK_DEFINITION_BYTES) -> dict[str, str
         problems = [too_large(labels, size, most=room)]
     if problems:
         raise LabelError(problems)
+    packed.unpacked(smaller)  # which says at synth what a reader would refuse
     return smaller
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import islice
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -12,7 +13,7 @@ from airflow_ecs_dag_schema.ecs_settings import EcsSettings
 from airflow_ecs_dag_schema.frozen_map import FrozenMap
 from airflow_ecs_dag_schema.graph import graph_problems
 from airflow_ecs_dag_schema.params import AnyParam
-from airflow_ecs_dag_schema.problems import DagDefinitionError, Problem
+from airflow_ecs_dag_schema.problems import MOST_PROBLEMS, DagDefinitionError, Problem
 from airflow_ecs_dag_schema.references import reference_problems
 from airflow_ecs_dag_schema.schedule import AnySchedule, Continuous, Manual, OnAssets
 from airflow_ecs_dag_schema.task_keys import task_keys
@@ -158,7 +159,7 @@ class DagSpec(FrozenModel):
     def _check_whole(self) -> Self:
         wrong = graph_problems({task.task_id: tuple(task.upstream) for task in self.tasks})
         if not wrong:
-            wrong.extend(reference_problems(self))
+            wrong.extend(islice(reference_problems(self), MOST_PROBLEMS))
         if self.start_date is None and not isinstance(self.schedule, Manual | OnAssets):
             wrong.append(
                 Problem("start_date", "a DAG with a schedule needs a start_date: give the moment of the first run")

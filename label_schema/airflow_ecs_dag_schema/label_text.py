@@ -57,7 +57,7 @@ def from_text(text: str) -> str:
     if not isinstance(value, str):
         raise ValueError('a label that begins with a double quote is a JSON string, such as "caf\\u00e9"')  # noqa: TRY004
     if TOKEN_START in value:
-        raise ValueError("a quoted text can't hold a CDK token, which is a value that is not known yet: write the value")
+        raise ValueError("a quoted text can't hold a CDK token, a value that is not known yet: write the value")
     return value
 
 

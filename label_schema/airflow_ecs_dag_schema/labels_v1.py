@@ -15,14 +15,15 @@ and its field ``task_id`` holds the id.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from airflow_ecs_dag_schema.dag import DagSpec
+from airflow_ecs_dag_schema.dag import MOST_TASKS, DagSpec
 from airflow_ecs_dag_schema.graph import graph_problems
 from airflow_ecs_dag_schema.label_text import Tree, read_tree, to_text
-from airflow_ecs_dag_schema.problems import LabelError, Problem
+from airflow_ecs_dag_schema.problems import MOST_PROBLEMS, LabelError, Problem
 from airflow_ecs_dag_schema.validation import spec_problems
 from airflow_ecs_dag_schema.values import EMPTY_LIST, FROM_LABELS
 
@@ -96,12 +97,16 @@ def read(labels: dict[str, str]) -> DagSpec:
     tree, problems = read_tree({key: text for key, text in labels.items() if key != VERSION_LABEL})
     dag, ecs, fields_by_task = _rooms(tree, problems)
     tasks = _tasks(fields_by_task, problems)
+    if len(tasks) > MOST_TASKS:
+        raise LabelError(
+            [Problem("airflow.tasks", f"may hold at most {MOST_TASKS} items, has {len(tasks)}: divide the DAG")]
+        )
     keys = {task_id: key for key, task_id in _ids(tasks).items()}
     ordered = tuple({"kind": "ecs", "task_id": key, **fields} for key, fields in tasks.items())
     try:
         spec = DagSpec.model_validate({**dag, "ecs": ecs, "tasks": ordered}, context=FROM_LABELS)
     except ValidationError as error:
-        found = list(spec_problems(error, list(_ids(tasks).values())))
+        found = list(islice(spec_problems(error, list(_ids(tasks).values())), MOST_PROBLEMS))
         if not any(problem.path == "tasks" for problem in found):
             found.extend(graph_problems(_arrows(tasks)))
         problems.extend(_with_label(problem, keys) for problem in found)

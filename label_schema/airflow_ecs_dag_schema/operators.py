@@ -6,11 +6,13 @@ platform's policy may add its own, each with a signature like these.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from airflow_ecs_dag_schema.problems import shown
 from airflow_ecs_dag_schema.templates import is_template
 from airflow_ecs_dag_schema.values import TOKEN_START, FrozenModel, Many, Map, Name, Word, pattern, read_text
 
@@ -20,9 +22,9 @@ if TYPE_CHECKING:
     Arguments = Mapping[str, str | tuple[str, ...]]
 
 OperatorName = Annotated[Word, pattern(r"[a-z][a-z0-9_]{0,99}", "a name such as s3_key_sensor")]
-ArgumentKind = Literal["text", "integer", "flag", "duration", "moment", "texts"]
-"""What an argument is: one text, one number in digits, ``true``/``false``, ``PT5M``, ``2026-01-31T03:00:00+00:00``, or
-a list of texts."""
+ArgumentKind = Literal["text", "integer", "flag", "duration", "moment", "texts", "json"]
+"""What an argument is: one text, one number in digits, ``true``/``false``, ``PT5M``, ``2026-01-31T03:00:00+00:00``, a
+list of texts, or a JSON object, in whose texts templates are filled in one by one."""
 
 
 class Argument(FrozenModel):
@@ -115,7 +117,7 @@ BUILT_IN: dict[str, OperatorSignature] = {
     ),
     "trigger_dag_run": _signature(
         trigger_dag_id=_DAG_ID,
-        conf=Argument(template=True, description="The other run's configuration, a JSON object."),
+        conf=Argument(kind="json", template=True, description="The other run's configuration, a JSON object."),
         wait_for_completion=Argument(kind="flag", description="Whether it waits for the other run to succeed."),
         reset_dag_run=Argument(kind="flag", description="Whether a run of the same moment is cleared."),
     ),
@@ -158,7 +160,11 @@ def _value_problems(declared: Argument, given: str | tuple[str, ...]) -> Iterato
             yield "this argument takes no template: write its value out"
         elif declared.choices and text not in declared.choices and TOKEN_START not in text:
             yield f"choose one of {', '.join(declared.choices)}"
-        elif TOKEN_START not in text and not is_template(text) and (problem := _text_problem(declared.kind, text)):
+        elif (
+            TOKEN_START not in text
+            and (declared.kind == "json" or not is_template(text))
+            and (problem := _text_problem(declared.kind, text))
+        ):
             yield problem
 
 
@@ -185,7 +191,36 @@ def read_argument(kind: ArgumentKind, text: str) -> object:
             if text not in {"true", "false"}:
                 raise ValueError("expected true or false")
             return text == "true"
+        case "json":
+            return _read_object(text)
         case "duration" | "moment":
             return read_text(kind, text)
         case _:
             return text
+
+
+def _read_object(text: str) -> dict[str, object]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if isinstance(value, dict):
+        hidden = [each for each in _texts_in(value) if is_template(each) and each not in text]
+        if hidden:
+            raise ValueError(f"the template {shown(hidden[0])} stands in it in escapes: write it as it is")
+    if not isinstance(value, dict):
+        raise ValueError('expected a JSON object, such as {"day": "{{ ds }}"}')  # noqa: TRY004 - a wrong text is a wrong value
+    return value
+
+
+def _texts_in(value: object) -> Iterator[str]:
+    """Yield each text of a JSON value, names of entries included."""
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case str() as text:
+                yield text
+            case list() as items:
+                waiting.extend(items)
+            case dict() as entries:
+                waiting.extend((*entries.keys(), *entries.values()))

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 ROOM = "airflow.packed"
 ALWAYS_FLAT = (VERSION_LABEL, "airflow.dag.dag_id")
 """Labels that are never packed: what they say is needed before the others can be read."""
-LARGEST = 2_000_000
+LARGEST = 1_000_000
 """Bytes of the unpacked labels as JSON."""
-MOST_LABELS = 50_000
+MOST_LABELS = 20_000
+LONGEST_TEXT = 45_000
+"""Characters of one packed label: the longest that a DAG can have is a page of notes, written in escapes."""
 _PIECE = LABEL_BYTES - len(f"{ROOM}.9999")
 _KEY = re.compile(rf"{re.escape(ROOM)}\.(0|[1-9]\d{{0,3}})\Z", re.ASCII)
 _REMEDY = "deploy the DAG again with airflow-ecs-dag, which writes these labels"
@@ -72,6 +74,12 @@ def unpacked(labels: Mapping[str, str]) -> dict[str, str]:
         if not isinstance(text, str) or label_key_problem(key) or not key.startswith(PREFIX) or is_packed({key: text}):
             problems.append(Problem(ROOM, f"what is packed is no object of labels: {_REMEDY}", label_path(key)))
             break
+        if len(text) > LONGEST_TEXT:
+            problems.append(
+                Problem(
+                    label_path(key), f"a label has at most {LONGEST_TEXT} characters, this has {len(text)}: shorten it"
+                )
+            )
     if problems:
         raise LabelError(problems)
     return flat | found

@@ -129,11 +129,12 @@ class Policy(FrozenModel):
             be. Those that touch nothing but their own run need no entry: ``approval``, ``date_time_sensor``,
             ``empty``, ``time_delta_sensor``.
         pools: The pools that a task may name.
-        outlets: The URIs of assets that a task may say it makes.
-        asset_schedules: The URIs of assets that may start a DAG.
+        outlets: The URIs and names of assets that a task may say it makes.
+        asset_schedules: The URIs and names of assets that may start a DAG.
         max_priority_weight: Highest ``priority_weight`` of a task.
         max_pool_slots: Most ``pool_slots`` of a task.
-        max_mapped_items: Items of a list that a task is mapped over.
+        max_mapped_items: Items of a written list that a task is mapped over; lists that are made when a run goes on
+            are bounded by Airflow's ``max_map_length``.
         max_cpu: Most CPU units that a task may ask for.
         max_memory_limit_mib: Most MiB of memory that a task may ask for.
         max_tasks: Tasks of a DAG.

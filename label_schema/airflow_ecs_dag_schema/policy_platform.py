@@ -18,6 +18,7 @@ from airflow_ecs_dag_schema.violations import Violation, listed, names, not_list
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from airflow_ecs_dag_schema.assets import Asset
     from airflow_ecs_dag_schema.dag import DagSpec
     from airflow_ecs_dag_schema.policy import Policy
     from airflow_ecs_dag_schema.violations import Facts
@@ -46,12 +47,15 @@ def operator_violations(spec: DagSpec, policy: Policy, _: Facts) -> Iterator[Vio
 
 def alert_profile_violations(spec: DagSpec, policy: Policy, _: Facts) -> Iterator[Violation]:
     """Yield the alert profiles that the platform does not have."""
-    named = (
-        (f"airflow.dag.alerts.{number}.profile", alert.profile)
-        for number, alert in enumerate(spec.alerts)
-        if alert.kind == "profile"
-    )
-    yield from listed("alert.profile", "alert profile", policy.alert_profiles, named)
+    for number, alert in enumerate(spec.alerts):
+        if alert.kind == "profile" and alert.profile not in policy.alert_profiles:
+            yield Violation(
+                "alert.profile",
+                f"airflow.dag.alerts.{number}.profile",
+                alert.profile,
+                f"the platform has no such alert profile; it has: {names(policy.alert_profiles)}",
+                "choose one of these, or ask the platform for an entry in its policy's alert_profiles",
+            )
 
 
 def pool_violations(spec: DagSpec, policy: Policy, _: Facts) -> Iterator[Violation]:
@@ -101,17 +105,26 @@ def task_definition_violations(spec: DagSpec, policy: Policy, _: Facts) -> Itera
 def asset_violations(spec: DagSpec, policy: Policy, _: Facts) -> Iterator[Violation]:
     """Yield the assets that a DAG may not say it makes, or may not wait for."""
     made = (
-        (f"airflow.tasks.{spec.keys[task.task_id]}.outlets.{number}.uri", asset.uri)
+        each
         for task in spec.tasks
         for number, asset in enumerate(task.outlets)
+        for each in _identity(asset, f"airflow.tasks.{spec.keys[task.task_id]}.outlets.{number}")
     )
     yield from listed("asset.outlet", "asset", policy.outlets, made)
     if isinstance(spec.schedule, OnAssets | OnAssetsOrTime):
         waited = (
-            (f"airflow.dag.schedule.assets.{number}.uri", asset.uri)
+            each
             for number, asset in enumerate(spec.schedule.assets)
+            for each in _identity(asset, f"airflow.dag.schedule.assets.{number}")
         )
         yield from listed("asset.schedule", "asset", policy.asset_schedules, waited)
+
+
+def _identity(asset: Asset, path: str) -> Iterator[tuple[str, str]]:
+    """Yield what Airflow knows an asset by: each of its URI and its name is given to one asset only."""
+    yield f"{path}.uri", asset.uri
+    if asset.name is not None and asset.name != asset.uri:
+        yield f"{path}.name", asset.name
 
 
 def _argument_violations(task: OperatorSpec, rule: OperatorRule, path: str) -> Iterator[Violation]:

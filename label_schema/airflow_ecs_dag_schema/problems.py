@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _SHOWN_VALUE = 120
 """Characters of a value that an error shows; the rest is cut."""
+MOST_PROBLEMS = 1_000
+"""Problems of one DAG that are looked for; whoever has so many mends the first ones first."""
 _SHOWN_PROBLEMS = 30
 """Problems that an error's text shows; all are in ``problems``. Airflow keeps that text in a database column."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow_ecs_dag_schema.operators import argument_problems
 from airflow_ecs_dag_schema.problems import Problem
-from airflow_ecs_dag_schema.schedule import Manual
+from airflow_ecs_dag_schema.schedule import Manual, OnAssets, OnAssetsOrTime
 from airflow_ecs_dag_schema.secret_texts import secret_problem
 from airflow_ecs_dag_schema.tasks import (
     BranchSpec,
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _WITH_OUTPUT = (EcsTaskSpec, ParamItemsSpec, OperatorSpec)
 """The kinds of task that have an output; of an operator it is what Airflow's own operator returns."""
+MOST_GROUPS = 500
+DEEPEST_GROUP = 10
 _JOINS = ("upstream_join_id", "downstream_join_id")
 
 
@@ -199,10 +201,19 @@ def _group_problems(spec: DagSpec) -> Iterator[Problem]:
         for parts in (task_id.split(".") for task_id in task_ids)
         for count in range(1, len(parts))
     }
+    if len(groups) > MOST_GROUPS:
+        yield Problem(
+            "tasks", f"a DAG has at most {MOST_GROUPS} task groups, this has {len(groups)}: put tasks together"
+        )
+    for task_id in sorted(task_ids):
+        if task_id.count(".") > DEEPEST_GROUP:
+            yield Problem(
+                f"tasks.{task_id}", f"groups are at most {DEEPEST_GROUP} deep: leave out some of them", task_id
+            )
     for task_id in sorted(task_ids & groups):
         yield Problem(f"tasks.{task_id}", "a task group has this id, too: rename one of the two", task_id)
     for task_id in sorted(task_ids):
-        if "." in task_id and task_id.rpartition(".")[2] in _JOINS:
+        if set(task_id.split(".")[1:]) & set(_JOINS):
             yield Problem(
                 f"tasks.{task_id}", f"{' and '.join(_JOINS)} are what Airflow calls its own nodes of a group: rename it"
             )
@@ -217,6 +228,16 @@ def _alert_problems(spec: DagSpec) -> Iterator[Problem]:
     for index, alert in enumerate(spec.alerts):
         if "missed_deadline" in alert.on and spec.deadline is None:
             yield Problem(f"alerts.{index}.on", "the DAG has no deadline that a run could miss: give deadline, too")
+    if (
+        spec.deadline is not None
+        and spec.deadline.reference == "dagrun_logical_date"
+        and isinstance(spec.schedule, OnAssets | OnAssetsOrTime)
+    ):
+        yield Problem(
+            "deadline.reference",
+            "a run that an asset starts has no logical date to count from: choose dagrun_queued_at",
+            spec.deadline.reference,
+        )
     if spec.deadline is not None and not any("missed_deadline" in alert.on for alert in spec.alerts):
         yield Problem(
             "deadline", "nobody is told when a run misses it: give an alert on=['missed_deadline'], or leave it out"

@@ -13,10 +13,13 @@ def task_keys(task_ids: Iterable[str]) -> dict[str, str]:
     ids = list(task_ids)
     keys = {task_id: task_id for task_id in ids if "." not in task_id}
     used = set(keys)
+    longest: dict[str, str] = {}
     for task_id in sorted(set(ids) - used):
-        key = task_id.replace(".", "_")
+        plain = task_id.replace(".", "_")
+        key = longest.get(plain, plain)
         while key in used:
             key += "_"
+        longest[plain] = key
         keys[task_id] = key
         used.add(key)
     return keys

@@ -9,6 +9,7 @@ in ISO 8601 (``PT5M``), list items under the numbers ``0``, ``1``, ...
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from math import isfinite
@@ -46,6 +47,11 @@ _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,15})(?:\.\d{1,21})?(?:e[+-]?\d{1,3})?\Z"
 """The texts that Python writes floats as, among them; the digits that it needs at most."""
 _DYNAMIC_REFERENCE = re.compile(r"\{\{\s*resolve\s*:", re.IGNORECASE)
 _INDEX = re.compile(r"(?:0|[1-9]\d{0,4})\Z", re.ASCII)
+
+
+_UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
+_SEEN = "\n\t\u200c\u200d"
+"""White space, and parts of letters in some scripts and of emoji."""
 
 
 class FrozenModel(BaseModel):
@@ -161,7 +167,16 @@ def _plain_text(value: str) -> str:
     for character in value:
         if (character < " " and character not in "\n\t") or character == "\x7f" or "\ud800" <= character <= "\udfff":
             raise ValueError(f"the character {character!a} can't be in a text: remove it")
+    if not value.isascii():
+        _refuse_unseen(value)
     return refuse_secret(value)
+
+
+def _refuse_unseen(value: str) -> None:
+    """Refuse characters that a reader can't see, or that turn others round: they make one name look like another."""
+    for character in value:
+        if unicodedata.category(character) in _UNSEEN and character not in _SEEN:
+            raise ValueError(f"the character {character!a} can't be seen in a text: remove it")
 
 
 def _one_line(value: str) -> str:

@@ -11,18 +11,55 @@ from airflow_ecs_dag_schema.label_text import from_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_NUMBERS = {"base", "max_active_runs", "max_active_tasks", "retries", "weight"}
-_FLAGS = {"assign_public_ip", "catchup", "depends_on_past"}
+_NUMBERS = {
+    "base",
+    "cpu",
+    "ephemeral_storage_gib",
+    "max_active_runs",
+    "max_active_tasks",
+    "max_active_tis_per_dag",
+    "max_active_tis_per_dagrun",
+    "max_consecutive_failed_dag_runs",
+    "max_length",
+    "memory_limit_mib",
+    "min_length",
+    "pool_slots",
+    "priority_weight",
+    "retries",
+    "skip_on_exit_code",
+    "weight",
+}
+_FLAGS = {
+    "assign_public_ip",
+    "catchup",
+    "depends_on_past",
+    "fail_fast",
+    "ignore_downstream_trigger_rules",
+    "is_paused_upon_creation",
+    "is_setup",
+    "is_teardown",
+    "multiline",
+    "on_failure_fail_dagrun",
+    "optional",
+    "wait_for_downstream",
+}
 _MOMENTS = {"end_date", "start_date"}
-_DURATIONS = {"dagrun_timeout", "every", "execution_timeout", "retry_delay"}
+_DURATIONS = {"dagrun_timeout", "every", "execution_timeout", "interval", "max_retry_delay", "retry_delay"}
 _LISTS = {
     "__args__",
     "alerts",
     "args",
+    "assets",
     "capacity_provider_strategy",
+    "choices",
     "command",
+    "default",
+    "edge_labels",
+    "items",
     "on",
+    "outlets",
     "security_groups",
+    "skip_on_exit_code",
     "subnets",
     "tags",
     "to",
@@ -51,7 +88,7 @@ def argument_tree(labels: Mapping[str, str]) -> dict[str, Any]:
 def _read(value: Any, name: str) -> Any:
     if isinstance(value, dict):
         if name in _LISTS and all(key.isdecimal() for key in value):
-            return [_read(value[key], "") for key in sorted(value, key=int)]
+            return [_read(value[key], name if name in _NUMBERS else "") for key in sorted(value, key=int)]
         return {key: _read(each, key) for key, each in value.items()}
     return _value(value, name)
 

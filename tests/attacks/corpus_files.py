@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import re
+import zlib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from airflow_ecs_dag_schema import Policy
+from airflow_ecs_dag_schema.packed import packed
 from airflow_ecs_dag_schema.problems import label_path
 
 if TYPE_CHECKING:
@@ -22,20 +25,22 @@ CANARY_FILE = "@CANARY@"
 """In a text of the corpus: the file that an attack would make."""
 ONLY_AIRFLOW_KNOWS = {"dag-id.source-prefix", "dag-id.taken", "source.too-many-dags"}
 _NOWHERE = "/nonexistent/canary"
+_PIECE = 3_900
+"""Characters of a label of the packed form."""
 _REPEATED = re.compile(r"<([^<>*]+)\*(\d+)>")
 """``<ab*3>`` in a key or a text stands for ``ababab``."""
 _BASES: dict[str, dict[str, str]] = {
     "v1": {
         "airflow.schema_version": "1",
-        "airflow.dag.dag_id": "team-a.<slug>",
+        "airflow.dag.dag_id": "<prefix><slug>",
         "airflow.ecs.cluster": "team-a-jobs",
         "airflow.ecs.launch_type": "FARGATE",
         "airflow.tasks.build.kind": "ecs",
     },
-    "2019": {"airflow.dag.name": "team-a.<slug>", "airflow.dag.start_date": "2019-12-04T03:00:00"},
+    "2019": {"airflow.dag.name": "<prefix><slug>", "airflow.dag.start_date": "2019-12-04T03:00:00"},
     "none": {},
 }
-"""What a case's labels are laid over. A slug is made of the case's name."""
+"""What a case's labels are laid over. A slug is made of the case's name, the prefix is that of its bundle."""
 
 
 class _Data(BaseModel):
@@ -75,6 +80,10 @@ class Case(_Data):
     base: Literal["v1", "2019", "none"] = "v1"
     labels: dict[str, str | None] = {}
     each: list[Many] = []
+    is_packed: bool = False
+    """Whether the labels are in the packed form."""
+    packs: str | None = None
+    """The text that the packed form holds, as it is, beside the labels."""
     also_labelled: str | None = None
     """Another container, with the same labels."""
     family: str | None = None
@@ -99,8 +108,12 @@ class Case(_Data):
         labels: dict[str, str | None] = {**_BASES[self.base], **self.labels}
         for many in self.each:
             labels |= many.all()
-        own = {"<slug>": self.slug, CANARY_FILE: str(canary)}
-        return {_whole(key, own): _whole(text, own) for key, text in labels.items() if text is not None}
+        prefix = bundles()[self.bundle].prefix or "team-a."
+        own = {"<prefix>": prefix, "<slug>": self.slug, CANARY_FILE: str(canary)}
+        whole = {_whole(key, own): _whole(text, own) for key, text in labels.items() if text is not None}
+        if self.packs is not None:
+            whole |= _pieces(_whole(self.packs, own))
+        return packed(whole) if self.is_packed else whole
 
     def containers(self, canary: str | Path = _NOWHERE) -> dict[str, dict[str, str]]:
         """The labels of each container, by name."""
@@ -117,6 +130,10 @@ class Attack(Case):
     left_to_airflow: list[str] = []
     """Rules that need more than a template says: what account it will be deployed to, which DAGs there are."""
     says: str = ""
+    as_argument: str | None = None
+    """What the construct names in its refusal, where that is neither the label nor its last name."""
+    hides: str = ""
+    """What no error shows."""
     runs: Literal["", "touch", "leak", "attempt"] = ""
     category: str = ""
 
@@ -127,6 +144,8 @@ class Attack(Case):
     @property
     def argument(self) -> str:
         """The last name in the label of the attack, as the construct's argument is called."""
+        if self.as_argument is not None:
+            return self.as_argument
         parts = _whole(next(iter(self.labels)) if self.at is None else self.at, {}).split(".")
         name = next(part for part in reversed(parts) if not part.isdecimal())
         return {"container_name": "container", "subnets": "vpc_subnets", "kind": "task_id"}.get(name, name)
@@ -153,6 +172,13 @@ def _whole(text: str, own: Mapping[str, str]) -> str:
     for name, value in own.items():
         text = text.replace(name, value)
     return text
+
+
+def _pieces(text: str) -> dict[str, str]:
+    """Return labels of the packed form whose JSON is ``text``, well made or not."""
+    written = base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+    pieces = [written[start : start + _PIECE] for start in range(0, len(written), _PIECE)]
+    return {f"airflow.packed.{number}": piece for number, piece in enumerate(pieces)}
 
 
 def _numbered(text: str, n: int) -> str:

@@ -38,6 +38,7 @@ def test_an_attack_is_its_own_import_error(case: Attack, loaded: Loaded, canary:
     assert error is not None
     assert f"ECS task definition {case.the_family}, revision 1 (account " in error
     assert case.says in error
+    assert not case.hides or case.hides not in error
     assert not _UNPRINTABLE.search(error)
 
 

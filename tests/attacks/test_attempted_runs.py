@@ -28,6 +28,7 @@ from loader.task_runs import task_run
 if TYPE_CHECKING:
     from pathlib import Path
 
+_TEMPLATED = (".args.", ".command", ".arguments.", ".environment.", ".map_index_template")
 SECRET = "c4n4ry-of-the-worker"  # noqa: S105 - what an attack would read; it opens nothing
 ATTEMPTS = [pytest.param(case, id=case.name) for case in attacks() if case.runs]
 WORKING = [pytest.param(case, id=case.name) for case in attacks() if case.runs in {"touch", "leak"}]
@@ -63,10 +64,10 @@ def canary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Canary:
 
 
 def texts(case: Attack, canary: Canary) -> list[str]:
-    """The words of the command in an attack's labels, read as the loader reads them."""
+    """The texts of an attack's labels in which templates are filled in, read as the loader reads them."""
     found = []
     for key, text in case.all_labels(canary.file).items():
-        if ".args." in key or ".command" in key:
+        if any(place in key for place in _TEMPLATED):
             found.append(json.loads(text) if text.startswith('"') else text)
     return found
 

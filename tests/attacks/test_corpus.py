@@ -10,10 +10,12 @@ import yaml
 from airflow_ecs_dag_schema.violations import RULES
 from attacks.corpus_files import ATTACKS, HERE, LEGITIMATE, attacks, bundles, legitimate
 
+PAGE = (HERE.parents[1] / "docs" / "attacks.md").read_text()
+
 
 def test_it_is_as_large_as_promised() -> None:
-    assert len(attacks()) >= 200
-    assert len(legitimate()) >= 100
+    assert len(attacks()) >= 500
+    assert len(legitimate()) >= 150
     assert len([case for case in attacks() if not case.why_not_at_synth]) >= 200
     assert len([case for case in attacks() if case.runs in {"touch", "leak"}]) >= 40
 
@@ -43,11 +45,20 @@ def test_each_file_begins_with_what_it_holds() -> None:
         assert yaml.safe_load(text), file.name
 
 
+def test_the_page_says_how_many_there_are() -> None:
+    working = [case for case in attacks() if case.runs in {"touch", "leak"}]
+    assert f"{len(attacks())} named attacks and {len(legitimate())} legitimate DAGs" in PAGE.replace("\n", " ")
+    assert f"{len(working)} of them are shown to work" in PAGE
+    section = PAGE.split("## The peers on the same corpus\n")[1]
+    rows = dict(re.findall(r"^\| ([a-z0-9-]+) \| (\d+) \|", section, re.MULTILINE))
+    counts = Counter(case.category for case in attacks()) | {"all": len(attacks())}
+    assert rows == {category: str(count) for category, count in counts.items()}
+
+
 def test_the_page_names_each_category() -> None:
-    page = (HERE.parents[1] / "docs" / "attacks.md").read_text()
     rows = [
         f"| `{file.stem}` | {file.read_text().splitlines()[0].removeprefix('# ').rstrip('.')} |"
         for file in sorted(ATTACKS.glob("*.yaml"))
     ]
-    section = page.split("## Categories\n")[1].split("\n## ")[0]
+    section = PAGE.split("## Categories\n")[1].split("\n## ")[0]
     assert [line for line in section.splitlines() if line.startswith("| `")] == rows

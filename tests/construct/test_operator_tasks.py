@@ -195,7 +195,7 @@ def test_outputs_and_params_are_filled_in() -> None:
         (S3KeySensor("t", bucket="", keys=["x"]), "tasks.t.bucket", "an empty text says nothing"),
         (S3KeySensor("t", bucket="{{ ds }}", keys=["x"]), "tasks.t.bucket", "takes no template"),
         (S3KeySensor("t", bucket="b", keys=[]), "tasks.t.keys", "1 to 200 items"),
-        (S3KeySensor("t", bucket="b", keys=["{{ conn.x }}"]), "tasks.t.keys", "getattr is not allowed in a template"),
+        (S3KeySensor("t", bucket="b", keys=["{{ conn.x }}"]), "tasks.t.keys", "unknown variable 'conn' in a template"),
         (
             S3KeySensor("t", bucket="b", keys=["x"], poke_interval=timedelta(milliseconds=1)),
             "tasks.t.poke_interval",

@@ -94,7 +94,7 @@ def test_a_container_of_one(stack: Stack, *, as_name: bool) -> None:
     second = heavy.add_container("second", image=ecs.ContainerImage.from_registry("x"))
     made = dag(stack, tasks=EcsTask("t", task_definition=heavy, container="second" if as_name else second))
     assert made.labels["airflow.tasks.t.container_name"] == "second"
-    assert labels_by_family(stack)["heavy"] == [{"airflow.run_by": "a"}, {}]
+    assert labels_by_family(stack)["heavy"] == [{}, {"airflow.run_by": "a"}]
 
 
 def test_another_container_of_the_dags_own(stack: Stack) -> None:

@@ -73,8 +73,13 @@ def test_a_task_definition_that_carries_another_dag_does_not_consent_by_that(acc
 
 
 def test_another_container_of_it_by_name(account: EcsAccount) -> None:
-    account.register_containers("model", [container("train", dockerLabels=OPEN), container("check")])
+    account.register_containers("model", [container("train", dockerLabels=OPEN), container("check", dockerLabels=OPEN)])
     assert look(account, "model", container_name="check").container_name == "check"
+    account.register_containers("half", [container("train", dockerLabels=OPEN), container("check")])
+    with pytest.raises(
+        OtherTaskDefinitionError, match="the container check of half:1 does not let the DAG reports run"
+    ):
+        look(account, "half", container_name="check")
     with pytest.raises(OtherTaskDefinitionError, match="has no container chek; its containers are train, check"):
         look(account, "model", container_name="chek")
 

@@ -48,7 +48,7 @@ _zones = st.sampled_from(["UTC", "Europe/Amsterdam", "America/Argentina/Buenos_A
 _asset_names = expression(r"[A-Za-z0-9_./:@=-][A-Za-z0-9_./:@= -]{0,20}")
 assets = st.builds(
     Asset,
-    uri=expression(r"(?:s3|S3|file|x-y\.z\+1)://[a-z0-9.-]{1,9}(?:/[\x21-\x7e]{0,9})?"),
+    uri=expression(r"(?:s3|file|x-y\.z\+1)://[a-z0-9.-]{1,9}/[a-z0-9._~-]{1,9}(?:\?a=1&b=[a-z0-9]{1,5})?"),
     name=or_none(_asset_names),
     group=or_none(_asset_names),
 )

@@ -166,9 +166,10 @@ def _tasks(draw: st.DrawFn, task_id: str, graph: _Graph) -> TaskSpec:
     upstream = sorted({*upstream, *graph.idle_branches()})
     common = draw(_common(task_id, upstream, graph))
     outputs = graph.with_output(upstream)
+    deciders = [each for each in outputs if getattr(graph.tasks[each], "expand", None) is None]
     lists = sorted(name for name, param in graph.params.items() if param.kind == "string_list")
     kinds = ["ecs", "ecs", "ecs", "latest_only", "operator"]
-    kinds += ["short_circuit", "branch"] if outputs else []
+    kinds += ["short_circuit", "branch"] if deciders else []
     kinds += ["param_items"] if lists else []
     match draw(st.sampled_from(kinds)):
         case "latest_only":
@@ -177,10 +178,10 @@ def _tasks(draw: st.DrawFn, task_id: str, graph: _Graph) -> TaskSpec:
             return draw(_operators(common))
         case "short_circuit":
             ignoring = draw(st.booleans())
-            output = draw(_output_refs(outputs))
+            output = draw(_output_refs(deciders))
             return ShortCircuitSpec(**common, output=output, ignore_downstream_trigger_rules=ignoring)
         case "branch":
-            return BranchSpec(**common, output=draw(_output_refs(outputs)))
+            return BranchSpec(**common, output=draw(_output_refs(deciders)))
         case "param_items":
             return ParamItemsSpec(**common, param=draw(st.sampled_from(lists)))
         case _:

@@ -105,7 +105,7 @@ def filled(size: int) -> dict[str, str]:
     labels = dict(V1)
     for number in range(100):
         left = size - sum(len(key) + len(text) for key, text in labels.items())
-        key = f"airflow.tasks.build.args.{number}"
+        key = f"airflow.tasks.build{number}.args.0"
         if left <= LABEL_BYTES:
             return labels | {key: "x" * (left - len(key))}
         labels[key] = "x" * (LABEL_BYTES - len(key) - 100)

@@ -36,7 +36,7 @@ _TRICKY = st.sampled_from(
         "{", "}}", "%", "=", "#{x}", "NaN",
     ]
 )  # fmt: skip
-_CHARACTERS = st.characters(exclude_categories=["Cs", "Cc"])
+_CHARACTERS = st.characters(exclude_categories=["Cc", "Cf", "Co", "Cs", "Zl", "Zp"])
 lines = st.one_of(_TRICKY, st.text(_CHARACTERS, min_size=1, max_size=30)).filter(_is_plain)
 texts = st.one_of(lines, st.text(st.one_of(_CHARACTERS, st.sampled_from("\n\t")), max_size=60)).filter(_is_plain)
 templates = st.sampled_from(

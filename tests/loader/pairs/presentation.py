@@ -31,7 +31,7 @@ def by_hand() -> DAG:
         f"{TASK_DEFINITION_LINK}"
     )
     own = {
-        "doc_md": f"# Reports\n\nRead on in README.md\n\n---\n\n{links}\n\n{FOUND}",
+        "doc_md": f"{links}\n\n{FOUND}\n\n---\n\n# Reports\n\nRead on in README.md\n\n---\n",
         "default_args": {"owner": "Flowers", "retries": 0},
     }
     with DAG(

@@ -36,7 +36,7 @@ def by_hand() -> DAG:
         TriggerDagRunOperator(
             task_id="it",
             trigger_dag_id="sales",
-            conf='{"day": "{{ ds }}"}',  # type: ignore[arg-type] # a text is read as JSON once it is rendered
+            conf={"day": "{{ ds }}"},
             wait_for_completion=True,
             reset_dag_run=True,
             deferrable=True,
