@@ -54,12 +54,12 @@ def test_one_bad_family_of_three_is_one_import_error(tmp_path: Path) -> None:
         assert part in text
 
 
-def test_a_dag_id_that_another_family_has_is_an_import_error(tmp_path: Path) -> None:
+def test_a_dag_id_that_two_new_families_claim_is_an_import_error_of_both(tmp_path: Path) -> None:
     bag = parsed(tmp_path, found("first", dag_labels("same")), found("second", dag_labels("same")))
-    assert list(bag.dags) == ["same"]
-    assert bag.dags["same"].relative_fileloc == "123456789012/eu-west-1/first.py"
-    (text,) = bag.import_errors.values()
-    assert "eu-west-1/first" in text
+    assert list(bag.dags) == []
+    for text in bag.import_errors.values():
+        assert "not known which one had it first" in text
+    assert len(bag.import_errors) == 2
 
 
 @pytest.mark.parametrize(
