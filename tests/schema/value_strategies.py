@@ -32,7 +32,7 @@ NAME = "ABCabc019_-"
 _TRICKY = st.sampled_from(
     [
         '"', '""', '"quoted"', '"half', "'", "\\", "\\n", "\\u00e9", "[]", "{}", "null", "true", "2019", "1.10", "1e3",
-        " x ", "-", ".", "airflow.dag.owner", "é", "٣", "\u2028", "\x85", "\u202e", "\ufeff", "🌷", "${x}", "$(id)",
+        " x ", "-", ".", "airflow.dag.owner", "é", "٣", "🌷", "${x}", "$(id)",
         "{", "}}", "%", "=", "#{x}", "NaN",
     ]
 )  # fmt: skip
