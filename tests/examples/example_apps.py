@@ -21,7 +21,7 @@ NAMES = sorted(path.parent.name for path in FOLDER.glob("*/app.py"))
 
 
 def synthesize(name: str, output: Path) -> dict[str, dict[str, str]]:
-    """Return the labels of each DAG of an example, by the logical id of its task definition."""
+    """Return the labels of each DAG of an example, by its stack and the logical id of its task definition."""
     done = subprocess.run(
         [sys.executable, "app.py"],
         cwd=FOLDER / name,
@@ -33,7 +33,7 @@ def synthesize(name: str, output: Path) -> dict[str, dict[str, str]]:
     )
     assert done.returncode == 0, done.stderr
     return {
-        dag.logical_id: dict(dag.labels)
+        f"{template.name.partition('.')[0]}/{dag.logical_id}": dict(dag.labels)
         for template in sorted(output.glob("*.template.json"))
         for dag in declared_dags(json.loads(template.read_text()))
     }

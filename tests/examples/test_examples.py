@@ -56,7 +56,8 @@ def local(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LocalProje
     """An example, deployed on this machine, with Airflow running; its containers are host processes."""
     project = tmp_path / "project"
     shutil.copytree(FOLDER / request.param, project, ignore=shutil.ignore_patterns(".airflow-ecs-dag", "__pycache__"))
-    with LocalProject(project, terminal=Terminal(), engine="process") as started:
+    by_schedule = request.param == "two_projects"  # which starts runs by assets, too
+    with LocalProject(project, terminal=Terminal(), engine="process", follow_schedules=by_schedule) as started:
         started.start()
         yield started
 
@@ -94,7 +95,7 @@ def test_outputs_decide_what_the_daily_report_runs(local: LocalProject) -> None:
 def test_the_data_of_one_project_starts_the_other_ones_dag(local: LocalProject) -> None:
     wait_for(lambda: task_ids(local, "ingest") and task_ids(local, "train"), "both DAGs", local=local)
     assert run_to_end(local, "ingest", logical_date=DAY)[1] == "success"
-    (run,) = wait_for(lambda: local.airflow.api.runs("train"), "a run of the DAG train", local=local)
+    run = wait_for(lambda: local.airflow.api.runs("train"), "a run of the DAG train", local=local)[0]
     assert run["run_type"] == "asset_triggered"
     wait_for(lambda: local.airflow.api.run_state("train", run["dag_run_id"]) == "success", "the end of it", local=local)
     assert f"Trained in run {run['dag_run_id']}" in log_text(local, "train", run["dag_run_id"], "train")
