@@ -336,8 +336,8 @@ def test_a_range_of_whole_numbers_as_an_expression(least: int, most: int) -> Non
     ("uri", "named"),
     [
         ("s3://data/a", True),
-        ("S3://data", True),
-        ("x-y.z+1://a?b", True),
+        ("s3://data", True),
+        ("x-y.z+1://a?b=1", True),
         ("s3:///a", False),
         ("data/a", False),
         ("1s://a", False),

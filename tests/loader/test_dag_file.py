@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 from dataclasses import asdict, replace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from airflow_ecs_dag_loader import airflow_assets
 from airflow_ecs_dag_loader.dag_file import DagRefusedError, dag_file, dag_from_record, refusal_file
 from airflow_ecs_dag_loader.definition import Container, Definition
 from airflow_ecs_dag_loader.source import RegistrySource
@@ -76,8 +78,9 @@ def test_the_file_makes_the_dag() -> None:
     assert names["dag"] == dag_from_record(found("reports").to_json(), asdict(SOURCE))
 
 
-def test_what_only_airflow_can_tell_is_an_error_in_its_authors_words() -> None:
-    labels = dag_labels(tasks__build__outlets__0__uri="redshift://host/only-one")
+def test_what_only_airflow_can_tell_is_an_error_in_its_authors_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = dag_labels(tasks__build__outlets__0__uri="redshift://host/only/two/parts")
+    monkeypatch.setattr(airflow_assets, "Asset", Mock(side_effect=ValueError("a rule that only Airflow knows")))
     with pytest.raises(DagRefusedError, match=r"task definition reports, revision 1 .*\n.*outlets.0: (?s:.*)deploy it"):
         dag_from_record(found(labels=labels).to_json(), asdict(SOURCE))
 
