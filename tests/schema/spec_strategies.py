@@ -63,6 +63,7 @@ _PREFIXES = st.sampled_from(["", "", "load.", "load.tables.", "0.", "a_b."])
 _ARGUMENTS = {
     "integer": st.integers(0, 999_999_999).map(str),
     "flag": st.sampled_from(["true", "false"]),
+    "json": st.sampled_from(["{}", '{"day": "{{ ds }}"}', '{"a": [1, null]}']),
     "duration": st.sampled_from(["PT5M", "P1DT2H"]),
     "moment": st.just("2026-01-31T03:00:00+00:00"),
     "text": texts,
@@ -285,6 +286,6 @@ def _values(declared: Argument) -> st.SearchStrategy[Any]:
     texts_ = st.sampled_from(declared.choices) if declared.choices else _ARGUMENTS[declared.kind]
     if declared.required:
         texts_ = texts_.filter(bool)
-    if declared.template:
+    if declared.template and declared.kind != "json":
         texts_ = st.one_of(texts_, templates)
     return st.lists(texts_, min_size=1, max_size=3) if declared.kind == "texts" else texts_
