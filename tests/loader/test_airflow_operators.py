@@ -146,12 +146,6 @@ def test_a_person_has_as_long_as_a_try_may_last() -> None:
             "airflow.tasks.it.arguments.max_messages: this argument is the platform's to give",
         ),
         (
-            "external_task_sensor",
-            {"external_dag_id": "a", "allowed_states": ("failed",), "failed_states": ("failed",)},
-            {"external_task_sensor": OperatorRule()},
-            "the operator refuses its arguments .*Duplicate values",
-        ),
-        (
             "tool",
             {"bash_command": "x"},
             bash(operator_class="no.such.Operator"),

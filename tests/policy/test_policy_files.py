@@ -57,10 +57,9 @@ def test_what_is_wrong_with_the_yaml_is_said(tmp_path: Path) -> None:
     )
     with pytest.raises(PolicyError, match=r"not a YAML file: line 2 has an alias: write the value out\Z"):
         Policy.from_yaml("mode: &m warn\ndag_id_prefix: *m")
-    with pytest.raises(
-        PolicyError, match=r"not a YAML file: (it is nested too deeply|maximum recursion depth exceeded)"
-    ):
-        Policy.from_yaml("[" * 5_000)
+    for opening in ("[", "{a: "):
+        with pytest.raises(PolicyError, match="not a YAML file: line 1 is nested more than 50 deep"):
+            Policy.from_yaml(opening * 5_000)
 
 
 def test_a_file_may_be_so_large_and_no_larger(tmp_path: Path) -> None:

@@ -277,9 +277,16 @@ def _operators(draw: st.DrawFn, common: dict[str, Any]) -> OperatorSpec:
         return OperatorSpec(**common, operator=name, arguments=draw(st.dictionaries(names, values, max_size=4)))
     signature = BUILT_IN[name].arguments
     given = [argument for argument, declared in signature.items() if declared.required or draw(st.booleans())]
-    return OperatorSpec(
-        **common, operator=name, arguments={argument: draw(_values(signature[argument])) for argument in given}
-    )
+    values_of = {argument: draw(_values(signature[argument])) for argument in given}
+    if name == "external_task_sensor":
+        states = draw(st.permutations(["success", "failed", "skipped"]))
+        waited, failing = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+        values_of |= {"allowed_states": states[:waited]}
+        values_of |= {"external_task_ids": draw(st.lists(texts, min_size=1, max_size=3))}
+        values_of.pop("failed_states", None)
+        if waited + failing <= len(states):
+            values_of |= {"failed_states": states[waited : waited + failing]}
+    return OperatorSpec(**common, operator=name, arguments=values_of)
 
 
 def _values(declared: Argument) -> st.SearchStrategy[Any]:

@@ -83,7 +83,10 @@ def sensors(bucket: s3.IBucket, queue: sqs.IQueue) -> list[EcsTask | TaskGroup |
     tasks = [
         S3KeySensor("named", bucket="sales", keys=("a", extract.output["key"])),
         SqsSensor("message", queue=queue, max_messages=10),
-        ExternalTaskSensor("other", external_dag_id="sales", allowed_states=["success", "skipped"]),
+        ExternalTaskSensor("run", external_dag_id="sales", failed_states=["failed"]),
+        ExternalTaskSensor(
+            "other", external_dag_id="sales", external_task_ids=["load"], allowed_states=["success", "skipped"]
+        ),
         DateTimeSensor("moment", target_time=datetime(2026, 1, 1, tzinfo=UTC)),
         DateTimeSensor("end", target_time="{{ data_interval_end }}"),
         TimeDeltaSensor("later", delta=timedelta(hours=1)),
