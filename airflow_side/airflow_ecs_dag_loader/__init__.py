@@ -2,6 +2,7 @@
 
 from airflow_ecs_dag_loader.bundle import EcsDagBundle
 from airflow_ecs_dag_loader.dag_builder import DagSource, build_dag
+from airflow_ecs_dag_loader.dag_loading import load_dags
 from airflow_ecs_dag_loader.ecs_task_operator import EcsTaskOperator
 
-__all__ = ["DagSource", "EcsDagBundle", "EcsTaskOperator", "build_dag"]
+__all__ = ["DagSource", "EcsDagBundle", "EcsTaskOperator", "build_dag", "load_dags"]

@@ -78,20 +78,65 @@ def admit(
             so a claim of somebody else's makes no difference to it, and refuses nothing.
     """
     policy = Policy() if policy is None else policy
-    owned: dict[str, list[str]] = {}
+    verdicts = [judge(definition, source=source, policy=policy, now=now) for definition in definitions]
+    return settle([(policy, verdicts)], owners=owners, for_one_task=for_one_task)
+
+
+def judge(definition: Definition, *, source: RegistrySource, policy: Policy, now: datetime | None = None) -> Verdict:
+    """Judge a definition by itself; arguments are those of :func:`admit`.
+
+    Where it is known when the revision was registered, the answer is always the same.
+    """
+    try:
+        spec = _checked_spec(definition, source)
+    except LabelError as error:
+        return refused_labels(definition, error)
+    foreign = tuple(_prefix_violations(spec, source))
+    broken = check(spec, policy, _facts(definition, now))
+    absent = any(each.rule in REFUSED_IN_BOTH_MODES for each in broken)
+    if foreign or absent or (broken and policy.mode == "enforce"):
+        return _refused(definition, (*foreign, *broken))
+    return Admitted(definition, spec, source.serving(spec, policy), broken)
+
+
+def refused_labels(definition: Definition, error: LabelError) -> Refused:
+    """Return the refusal of a definition whose labels are no DAG."""
+    return Refused(definition, refusal(definition, error), violations=invalid_labels(error.problems))
+
+
+def settle(
+    groups: Iterable[tuple[Policy, Iterable[Verdict]]], *, owners: Mapping[str, str], for_one_task: bool = False
+) -> list[Verdict]:
+    """Settle who owns a dag id that two definitions claim, and who has a place.
+
+    Args:
+        groups: The verdicts of each source by itself, with its policy.
+        owners: As in :func:`admit`.
+        for_one_task: As in :func:`admit`.
+    """
+    owned: dict[str, tuple[str, ...]] = {}
     for dag_id, family in owners.items():
-        owned.setdefault(family, []).append(dag_id)
-    judge = _Judge(source, policy, now or datetime.now(UTC))
-    verdicts = [judge(definition, owned.get(definition.parsed_arn.family_key, ())) for definition in definitions]
+        owned[family] = (*owned.get(family, ()), dag_id)
+    kept = [(policy, [_keeping(verdict, owned) for verdict in verdicts]) for policy, verdicts in groups]
     claims: dict[str, list[str]] = {}
-    for verdict in verdicts:
-        for dag_id in [verdict.spec.dag_id] if isinstance(verdict, Admitted) else verdict.keeps:
-            claims.setdefault(dag_id, []).append(verdict.definition.parsed_arn.family_key)
+    for _, verdicts in kept:
+        for verdict in verdicts:
+            for dag_id in [verdict.spec.dag_id] if isinstance(verdict, Admitted) else verdict.keeps:
+                claims.setdefault(dag_id, []).append(verdict.definition.parsed_arn.family_key)
     settled = {dag_id: _owner(families, owners.get(dag_id)) for dag_id, families in claims.items()}
     if for_one_task:
         settled = {dag_id: owner for dag_id, owner in settled.items() if owner is not None}
-        return [_keep_owner(verdict, settled) for verdict in verdicts]
-    return _within_quota([_keep_owner(verdict, settled) for verdict in verdicts], policy, owners)
+        return [_keep_owner(verdict, settled) for _, verdicts in kept for verdict in verdicts]
+    return [
+        verdict
+        for policy, verdicts in kept
+        for verdict in _within_quota([_keep_owner(each, settled) for each in verdicts], policy, owners)
+    ]
+
+
+def _keeping(verdict: Verdict, owned: Mapping[str, tuple[str, ...]]) -> Verdict:
+    keeps = owned.get(verdict.definition.parsed_arn.family_key, ())
+    return replace(verdict, keeps=keeps) if isinstance(verdict, Refused) and keeps else verdict
 
 
 def _owner(families: list[str], before: str | None) -> str | None:
@@ -101,35 +146,15 @@ def _owner(families: list[str], before: str | None) -> str | None:
     return families[0] if len(set(families)) == 1 else None
 
 
-@dataclass(frozen=True)
-class _Judge:
-    """What a definition is judged by."""
-
-    source: RegistrySource
-    policy: Policy
-    now: datetime
-
-    def __call__(self, definition: Definition, owned: Iterable[str]) -> Verdict:
-        try:
-            spec = _checked_spec(definition, self.source)
-        except LabelError as error:
-            return Refused(definition, refusal(definition, error), tuple(owned), invalid_labels(error.problems))
-        foreign = tuple(_prefix_violations(spec, self.source))
-        broken = check(spec, self.policy, self._facts(definition))
-        absent = any(each.rule in REFUSED_IN_BOTH_MODES for each in broken)
-        if foreign or absent or (broken and self.policy.mode == "enforce"):
-            return _refused(definition, (*foreign, *broken), keeps=tuple(owned))
-        return Admitted(definition, spec, self.source.serving(spec, self.policy), broken)
-
-    def _facts(self, definition: Definition) -> Facts:
-        arn = definition.parsed_arn
-        registered = definition.registered_at
-        return Facts(
-            deployed_at=datetime.fromisoformat(registered) if registered else self.now,
-            label_bytes=label_bytes(definition.labels),
-            account=arn.account,
-            region=arn.region,
-        )
+def _facts(definition: Definition, now: datetime | None) -> Facts:
+    arn = definition.parsed_arn
+    registered = definition.registered_at
+    return Facts(
+        deployed_at=datetime.fromisoformat(registered) if registered else now or datetime.now(UTC),
+        label_bytes=label_bytes(definition.labels),
+        account=arn.account,
+        region=arn.region,
+    )
 
 
 def _refused(definition: Definition, violations: tuple[Violation, ...], *, keeps: tuple[str, ...] = ()) -> Refused:
@@ -222,7 +247,7 @@ def _over_quota(verdict: Admitted, policy: Policy, owners: Mapping[str, str]) ->
         "source.too-many-dags",
         "airflow.dag.dag_id",
         dag_id,
-        f"this account and region has {policy.max_dags} DAGs in this Airflow at most, and other ones have the places",
+        f"this source has {policy.max_dags} DAGs in this Airflow at most, and other ones have the places",
         "remove a DAG that is not needed, or ask the platform for more",
     )
     if policy.mode == "warn":

@@ -12,74 +12,117 @@ file.
 
 from __future__ import annotations
 
-from functools import cached_property
+import time
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion
-from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.sdk import get_parsing_context
-from botocore.config import Config
 
-from airflow_ecs_dag_loader.admission import Refused, admit
+from airflow_ecs_dag_loader.admission import Refused, judge
 from airflow_ecs_dag_loader.audit import changes
-from airflow_ecs_dag_loader.bundle_prefixes import check_prefix
-from airflow_ecs_dag_loader.registry import ScanError, scan
-from airflow_ecs_dag_loader.snapshot import Snapshot, dags_folder, publish
+from airflow_ecs_dag_loader.budget import Budget
+from airflow_ecs_dag_loader.bundle_prefixes import check_prefixes
+from airflow_ecs_dag_loader.call_rate import DEFAULT_SHARE
+from airflow_ecs_dag_loader.place_scans import PlaceScans
+from airflow_ecs_dag_loader.places import BundlePlaces, Place, ScanAccess
+from airflow_ecs_dag_loader.refresh import Judging
+from airflow_ecs_dag_loader.registry import ScanError
+from airflow_ecs_dag_loader.scan_metrics import emit_outcome, emit_scan, write_line
+from airflow_ecs_dag_loader.snapshot import Snapshot, SnapshotWriter, dags_folder
 from airflow_ecs_dag_loader.source import RegistrySource
-from airflow_ecs_dag_schema import Policy, PolicyError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from mypy_boto3_ecs import ECSClient
+    from airflow_ecs_dag_loader.place_scans import PlaceScan
+    from airflow_ecs_dag_loader.published import Published
+    from airflow_ecs_dag_loader.snapshot import Outcome
 
-    from airflow_ecs_dag_loader.definition import Definition
-    from airflow_ecs_dag_loader.registry import Registry
-
-_RETRIES = Config(retries={"mode": "adaptive", "max_attempts": 3}, connect_timeout=3, read_timeout=10)
-"""Adaptive retries stay below AWS's rate. They are few, because the DAG processor does nothing else meanwhile: with ten
-of them an AWS that can't be reached holds it up for 80 s, and the next refresh goes on where this one stopped."""
+_SCAN_PART = 0.7
+"""The part of a refresh's budget that scans may take; the rest is for proofs."""
+_FRESH = 60.0
+"""Seconds for which a worker takes what is on its disk for true, at least."""
 
 
 class EcsDagBundle(BaseDagBundle):
     """The DAGs that are declared in the Docker labels of ECS task definitions.
 
     A failed scan changes nothing, nor does a policy that can't be read. Airflow keeps the DAGs of the last good scan,
-    as the last good policy judged them; the DAG processor's log has the reason.
+    as the last good policy judged them; the DAG processor's log has the reason. With several sources or regions, each
+    is scanned and fails on its own.
 
     Args:
+        sources: Where to look: the fields of one :class:`SourceConfig` each. They exclude the four arguments below.
+        sources_file: The same as the path of a YAML file with the field ``sources``, read anew at each refresh.
         region_name: AWS region; without it, that of the connection or of the process's environment.
         aws_conn_id: Airflow connection for scanning and running tasks; without it, the process's own credentials.
         cluster: ECS cluster for DAGs that name none.
         dag_id_prefix: What each dag id of this bundle begins with; any other one is refused.
         policy: What the platform lets these DAGs be: the fields of :class:`airflow_ecs_dag_schema.Policy`.
         policy_file: The same as the path of a YAML file, read anew at each refresh; excludes ``policy``.
+        refresh_budget: Seconds that a refresh may take for describing and proving; the next one goes on at once.
+        call_share: The part of AWS's own rate of calls that may be used, above 0 and at most 1.
         kwargs: Those of every bundle: ``name``, ``refresh_interval`` (seconds), ``version``, ``view_url_template``.
+
+    Attributes:
+        source: The source of a bundle without ``sources``.
+
+    Raises:
+        ValueError: ``refresh_budget`` or ``call_share`` is out of its range.
     """
 
     supports_versioning = True
+    _is_pending = False
 
     def __init__(
         self,
         *,
+        sources: Sequence[Mapping[str, Any]] | None = None,
+        sources_file: str | None = None,
         region_name: str | None = None,
         aws_conn_id: str | None = None,
         cluster: str | None = None,
         dag_id_prefix: str | None = None,
         policy: Mapping[str, Any] | None = None,
         policy_file: str | None = None,
+        refresh_budget: float = 10.0,
+        call_share: float = DEFAULT_SHARE,
         **kwargs: Any,  # noqa: ANN401 - BaseDagBundle's own
     ) -> None:
         super().__init__(**kwargs)
+        if refresh_budget <= 0:
+            raise ValueError(f"refresh_budget is {refresh_budget!r}: give seconds above 0, such as 10")
         self.source = RegistrySource(
-            region_name=region_name, aws_conn_id=aws_conn_id, cluster=cluster, dag_id_prefix=dag_id_prefix
+            region_name=region_name,
+            aws_conn_id=aws_conn_id,
+            cluster=cluster,
+            dag_id_prefix=dag_id_prefix,
+            name=self.name,
         )
-        self._policy_fields = policy
-        self._policy_file = policy_file
-        self._progress: dict[str, Definition | None] = {}
-        self._log = structlog.get_logger(__name__).bind(bundle=self.name, region=region_name)
+        self._places = BundlePlaces(
+            bundle=self.name,
+            single=Place(self.source, ScanAccess(aws_conn_id)),
+            sources=sources,
+            sources_file=sources_file,
+            policy=policy,
+            policy_file=policy_file,
+        )
+        self._refresh_budget = refresh_budget
+        self._writer = SnapshotWriter(self.base_dir)
+        self._judging = Judging(self._writer.dags)
+        self._scans = PlaceScans(self._writer.states, call_share=call_share, clock=time.monotonic, sleep=time.sleep)
+        self._log = structlog.get_logger(__name__).bind(bundle=self.name)
+
+    @property
+    def refresh_interval(self) -> int:
+        """Seconds between two refreshes; 0 while a refresh has left something for the next one."""
+        return 0 if self._is_pending else self._refresh_interval
+
+    @refresh_interval.setter
+    def refresh_interval(self, seconds: int) -> None:
+        self._refresh_interval = seconds
 
     @property
     def path(self) -> Path:
@@ -87,82 +130,110 @@ class EcsDagBundle(BaseDagBundle):
         return dags_folder(self.base_dir)
 
     def get_current_version(self) -> BundleVersion:
-        """Return the hash of the last good scan, from local state only."""
-        return BundleVersion(version=Snapshot.read(self.base_dir).version)
+        """Return the hash over what is published, from local state only."""
+        return BundleVersion(version=Snapshot.read_published(self.base_dir).version)
 
     def initialize(self) -> None:
         """Have the files on disk: by a scan, unless a worker needs one DAG that is there already.
 
         Raises:
+            PolicyError: As :meth:`refresh`.
             ScanError: The registry can't be read, and there is no earlier scan to go on with.
+            SourceError: As :meth:`refresh`.
         """
         wanted = get_parsing_context().dag_id
-        snapshot = Snapshot.read(self.base_dir)
-        if wanted is None or wanted not in snapshot.owners:
-            try:
+        published = Snapshot.read_published(self.base_dir)
+        family = None if wanted is None else published.family_of(wanted)
+        try:
+            if family is None:
                 self._publish(for_one_task=wanted is not None)
-            except Exception:
-                if not snapshot.version:
-                    raise
-                self._log.exception("the ECS registry or the policy can't be read: going on with the last good scan")
+            elif not self._is_fresh(family, published):
+                self._renew(family)
+        except Exception:
+            if not published.version:
+                raise
+            self._log.exception("the ECS registry or the policy can't be read: going on with the last good scan")
         super().initialize()
 
     def refresh(self) -> None:
         """Scan the registry and publish what changed.
 
         Raises:
-            PolicyError: The policy is none, or another bundle may claim the same dag ids; what is on disk stays.
-            ScanError: The registry can't be read whole; what is on disk stays.
+            PolicyError: A policy is none, or another bundle may claim the same dag ids; what is on disk stays.
+            ScanError: No place can be read; what is on disk stays.
+            SourceError: The sources are none; what is on disk stays.
         """
         self._publish(for_one_task=False)
 
     def _publish(self, *, for_one_task: bool) -> None:
-        policy = self._policy()
+        places = self._places.read()
         if self.name is not None:
-            check_prefix(self.name, self.source.dag_id_prefix)
+            check_prefixes(self.name, {place.source.dag_id_prefix for place in places})
+        whole = Budget(None if for_one_task else self._refresh_budget, clock=time.monotonic)
+        part = Budget(None if for_one_task else self._refresh_budget * _SCAN_PART, clock=time.monotonic)
         with self.lock():
-            before = Snapshot.read(self.base_dir)
-            registry = self._scan(before)
-            verdicts = admit(
-                registry.with_dags,
-                source=self.source,
-                owners=before.owners,
-                policy=policy,
+            before = Snapshot.read_published(self.base_dir)
+            scans = self._scans.scan(places, part)
+            self._report(scans)
+            _check_any(scans)
+            outcome = self._judging.outcome(
+                scans,
+                before=before,
+                budget=None if for_one_task else whole,
                 for_one_task=for_one_task and not before.version,
             )
-            after = publish(self.base_dir, registry=registry, verdicts=verdicts, source=self.source)
+            states = {each.place.key: None if each.error else each.state for each in scans}
+            after = self._writer.write(states, outcome, before)
+        self._is_pending = bool(outcome.held) or any(each.registry.pending for each in scans)
+        for each in scans:
+            emit_outcome(each, outcome)
+        self._audit(before, after, places, outcome)
+
+    def _report(self, scans: Sequence[PlaceScan]) -> None:
+        for each in scans:
+            age = 0.0 if each.error is None else self._writer.states.age(each.place.key, time.time())
+            emit_scan(each, age=age)
+            write_line(self._log, each, age=age)
+
+    def _audit(self, before: Published, after: Published, places: Sequence[Place], outcome: Outcome) -> None:
+        modes = {place.key: place.policy.mode for place in places}
         for change in changes(before.judgements, after.judgements):
             write = self._log.info if change.judgement.admitted else self._log.warning
-            write(change.event, policy_mode=policy.mode, **change.fields)
+            mode = modes.get(outcome.place_of.get(change.family_key, ""), places[0].policy.mode)
+            write(change.event, policy_mode=mode, **change.fields)
         if after.version != before.version:
-            refused = [verdict.definition.arn for verdict in verdicts if isinstance(verdict, Refused)]
-            self._log.info(
-                "the ECS registry changed", dags=len(after.owners), refused=refused, described=registry.described
-            )
+            refused = [verdict.definition.arn for verdict in outcome.verdicts if isinstance(verdict, Refused)]
+            self._log.info("the ECS DAGs changed", dags=len(after.owners), refused=refused)
 
-    def _policy(self) -> Policy:
-        if self._policy_file is None:
-            return Policy.of(self._policy_fields or {}, subject=f"the policy of the bundle {self.name}")
-        if self._policy_fields is not None:
-            raise PolicyError([Problem("policy_file", "policy and policy_file exclude each other: keep one")])
-        return Policy.read(self._policy_file)
+    def _is_fresh(self, family: str, published: Published) -> bool:
+        """Tell whether the family's file is there and its place was scanned well not long ago."""
+        ages = [self._writer.states.age(key, time.time()) for key in published.places_of(family)]
+        limit = max(_FRESH, 2.0 * self._refresh_interval)
+        return self._writer.dags.has(family) and bool(ages) and all(age is not None and age < limit for age in ages)
 
-    def _scan(self, before: Snapshot) -> Registry:
-        known = before.definitions if before.place == self.source.place else {}
-        try:
-            registry = scan(self._ecs, known=known, progress=self._progress)
-        except ScanError:
-            self.__dict__.pop("_ecs", None)  # its connection may be what failed: make another for the next scan
-            raise
-        self._progress.clear()
-        return registry
+    def _renew(self, family: str) -> None:
+        """Write one family's file as its newest ACTIVE revision has it, by one call.
 
-    @cached_property
-    def _ecs(self) -> ECSClient:
-        hook = AwsBaseHook(
-            aws_conn_id=self.source.aws_conn_id,
-            region_name=self.source.region_name,
-            client_type="ecs",
-            config=_RETRIES,
-        )
-        return hook.get_conn()
+        Raises:
+            PolicyError: As :meth:`refresh`.
+            ScanError: AWS gave no usable answer.
+            SourceError: As :meth:`refresh`.
+        """
+        keys = Snapshot.read_published(self.base_dir).places_of(family)
+        for place in self._places.read():
+            if place.key in keys and place.may_have(family):
+                definition = self._scans.ask_one(place, family.rpartition("/")[2])
+                if definition is None or definition.parsed_arn.family_key != family:
+                    raise ScanError(f"the newest revision of {family} is no DAG any more, or of another account")
+                with self.lock():
+                    self._writer.dags.write_one(judge(definition, source=place.source, policy=place.policy))
+                return
+
+
+def _check_any(scans: Sequence[PlaceScan]) -> None:
+    errors = [each.error for each in scans if each.error is not None]
+    if len(errors) == len(scans):
+        if len(errors) == 1:
+            raise errors[0]
+        listed = "\n".join(f"  - {each.place.key}: {each.error}" for each in scans)
+        raise ScanError(f"none of the {len(scans)} places can be read:\n{listed}")

@@ -6,41 +6,60 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.configuration import conf
 
+from airflow_ecs_dag_loader.source_config import SourceError, read_source_configs, source_configs
 from airflow_ecs_dag_schema import PolicyError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 _CLASS = "EcsDagBundle"
 
 
-def check_prefix(name: str, prefix: str | None) -> None:
+def check_prefixes(name: str, prefixes: Iterable[str | None]) -> None:
     """Check that no other bundle of ECS DAGs may have dag ids that begin as those of this one do.
 
     Args:
         name: This bundle's name.
-        prefix: What its dag ids begin with.
+        prefixes: What the dag ids of its sources begin with; ``None`` for a source that has any.
 
     Raises:
         PolicyError: One may.
     """
-    for other, others in _other_prefixes(name):
-        if not prefix or not others or prefix.startswith(others) or others.startswith(prefix):
-            raise PolicyError(
-                [
-                    Problem(
-                        "dag_id_prefix",
-                        f"the bundle {other} may claim the same dag ids, its dag_id_prefix is {others or 'not given'}: "
-                        "give each bundle of ECS DAGs one, none of which begins with another",
-                        prefix,
-                    )
-                ],
-                subject=f"the bundle {name}",
-            )
+    own = set(prefixes)
+    for other, theirs in _other_prefixes(name):
+        for prefix in sorted(own, key=lambda each: each or ""):
+            if not prefix or not theirs or prefix.startswith(theirs) or theirs.startswith(prefix):
+                raise PolicyError(
+                    [
+                        Problem(
+                            "dag_id_prefix",
+                            f"the bundle {other} may claim the same dag ids, its dag_id_prefix is "
+                            f"{theirs or 'not given'}: give each bundle of ECS DAGs one, and each source of a bundle, "
+                            "none of which begins with one of another bundle",
+                            prefix,
+                        )
+                    ],
+                    subject=f"the bundle {name}",
+                )
 
 
 def _other_prefixes(name: str) -> Iterator[tuple[str, str | None]]:
     configured: Any = conf.getjson("dag_processor", "dag_bundle_config_list", fallback=[])
     for each in configured if isinstance(configured, list) else ():
         if isinstance(each, dict) and each.get("name") != name and str(each.get("classpath")).endswith(f".{_CLASS}"):
-            yield str(each.get("name")), (each.get("kwargs") or {}).get("dag_id_prefix")
+            for prefix in _prefixes(each.get("kwargs") or {}):
+                yield str(each.get("name")), prefix
+
+
+def _prefixes(kwargs: Mapping[str, Any]) -> set[str | None]:
+    """Return the prefixes of a bundle; none for one whose sources are none: it refuses itself until they are mended."""
+    if not {"sources", "sources_file"} & kwargs.keys():
+        return {kwargs.get("dag_id_prefix")}
+    try:
+        if "sources_file" in kwargs:
+            configs = read_source_configs(kwargs["sources_file"])
+        else:
+            configs = source_configs(kwargs["sources"])
+    except SourceError:
+        return set()
+    return {config.dag_id_prefix for config in configs}

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from airflow.sdk import DAG
 
+    from airflow_ecs_dag_schema import DagSpec
+
 
 class DagRefusedError(ValueError):
     """The DAG of a task definition can't be loaded; the message tells its author what to change."""
@@ -58,14 +60,29 @@ def dag_from_record(definition: Mapping[str, Any], source: Mapping[str, Any]) ->
         DagRefusedError: Airflow can't have it; what only Airflow can tell is told here.
     """
     found = Definition.from_json(definition)
-    spec = decode(found.labels)
     try:
-        return build_dag(spec, DagSource.of(found, spec, RegistrySource(**source)))
+        return buildable_dag(found, decode(found.labels), RegistrySource(**source))
     except LabelError as error:
-        raise DagRefusedError(refusal(found, error)) from None
+        raise DagRefusedError(refusal(found, error)) from error.__cause__
+
+
+def buildable_dag(definition: Definition, spec: DagSpec, source: RegistrySource) -> DAG:
+    """Return the DAG that a definition means.
+
+    Raises:
+        LabelError: Airflow can't have it; what only Airflow can tell is told here.
+    """
+    try:
+        return build_dag(spec, DagSource.of(definition, spec, source))
+    except LabelError:
+        raise
     except Exception as error:
-        why = LabelError([Problem("airflow", f"Airflow refuses it ({type(error).__name__}: {error})")])
-        raise DagRefusedError(refusal(found, why)) from error
+        raise airflow_refuses(error) from error
+
+
+def airflow_refuses(error: Exception) -> LabelError:
+    """Return what Airflow itself says against a DAG, in the words for its author."""
+    return LabelError([Problem("airflow", f"Airflow refuses it ({type(error).__name__}: {error})")])
 
 
 def _literal(value: dict[str, Any]) -> str:

@@ -13,17 +13,22 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from airflow_ecs_dag_loader.aws_answers import NO_ANSWER
+from airflow_ecs_dag_loader.budget import Budget
 from airflow_ecs_dag_loader.definition import Definition, TaskDefinitionArn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, MutableMapping
+    from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 
     from mypy_boto3_ecs import ECSClient
+
+    from airflow_ecs_dag_loader.call_rate import CallRate
 
 log = logging.getLogger(__name__)
 
 _GONE = frozenset({"INACTIVE", "DELETE_IN_PROGRESS", "DELETED"})
 """Statuses of a revision after which its DAG leaves."""
+_FEW_FAMILIES = 4
+"""Families of which any number may leave without a doubt about the list."""
 
 
 class ScanError(RuntimeError):
@@ -35,18 +40,31 @@ class Registry:
     """What one scan found.
 
     Attributes:
-        definitions: The newest ACTIVE definition of each family, by ARN; ``None`` for one without Airflow labels.
+        definitions: The newest ACTIVE definition of each family, by ARN; ``None`` for one without Airflow labels. While
+            a family's newest one is pending, the one before.
         described: Calls of DescribeTaskDefinition that the scan made.
+        pending: Questions that the budget left for the next scan; what they are about is as it was.
     """
 
     definitions: Mapping[str, Definition | None] = field(default_factory=dict)
     described: int = 0
+    pending: int = 0
 
     @property
     def with_dags(self) -> tuple[Definition, ...]:
         """The definitions that carry Airflow labels, by account, region and family."""
-        found = [definition for definition in self.definitions.values() if definition is not None]
-        return tuple(sorted(found, key=lambda definition: definition.parsed_arn))
+        return with_dags(self.definitions)
+
+    @property
+    def account(self) -> str:
+        """The account that was scanned; empty if it has no task definitions."""
+        return next((TaskDefinitionArn.parse(text).account for text in self.definitions), "")
+
+
+def with_dags(definitions: Mapping[str, Definition | None]) -> tuple[Definition, ...]:
+    """Return those of ``definitions`` that carry Airflow labels, by account, region and family."""
+    found = [definition for definition in definitions.values() if definition is not None]
+    return tuple(sorted(found, key=lambda definition: definition.parsed_arn))
 
 
 def scan(
@@ -54,72 +72,217 @@ def scan(
     *,
     known: Mapping[str, Definition | None],
     progress: MutableMapping[str, Definition | None] | None = None,
+    family_prefix: str = "",
+    account: str = "",
+    budget: Budget | None = None,
+    rate: CallRate | None = None,
 ) -> Registry:
     """Read the registry that ``ecs`` sees (one account, one region).
 
-    A family that was there before and is not listed now is looked at once more: only AWS's own word that its
-    revision is no longer ACTIVE lets it go.
+    A family that was there before and is not listed now, or only with an older revision, is looked at once more: only
+    AWS's own word that its revision is no longer ACTIVE, and no other one is, lets it go.
 
     Args:
         ecs: A boto3 client for ECS.
         known: ``definitions`` of the scan before.
-        progress: Takes each definition once it is described and is asked before a describe; a caller who gives the
-            same one again after a scan that failed has no describe done twice.
+        progress: Takes what each describe told and is asked before a describe; a caller who gives the same one again
+            after a scan that failed or left something pending has no describe done twice.
+        family_prefix: Only families that begin so.
+        account: The account that is expected; empty for any.
+        budget: The time for describes; without it, as much as they take. The list is read whole in any case.
+        rate: Waited for before each call.
 
     Raises:
-        ScanError: A call failed, or its answer lacks what it must have.
+        ScanError: A call failed, its answer lacks what it must have, or it is of another account.
     """
-    progress = {} if progress is None else progress
-    newest = _newest(_active_arns(ecs))
-    families = {arn.family_key for arn in newest}
+    questions = _Questions(ecs, known, {} if progress is None else progress, budget or Budget(), rate)
+    newest = _newest(arn for arn in questions.active_arns() if arn.family.startswith(family_prefix))
+    _check_account(newest.values(), account)
+    former = _newest(arn for arn in map(TaskDefinitionArn.parse, known) if arn.family.startswith(family_prefix))
+    if doubtful := len(former) > _FEW_FAMILIES and len(newest) < len(former) / 2:
+        log.warning("%s families are listed where %s were: each one missing is asked for", len(newest), len(former))
     definitions: dict[str, Definition | None] = {}
-    described = 0
-    for arn in newest:
-        if arn.text in known:
-            definitions[arn.text] = known[arn.text]
-            continue
-        if arn.text not in progress:
-            described += 1
-            progress[arn.text] = _definition(_describe(ecs, arn.text))
-        definitions[arn.text] = progress[arn.text]
-    for text, definition in known.items():
-        if definition is None or definition.parsed_arn.family_key in families:
-            continue
-        described += 1
-        if not _is_gone(ecs, text):
-            log.warning("%s was not listed but is still ACTIVE: its DAG stays", text)
-            definitions[text] = definition
-    return Registry(definitions, described)
+    unlisted_stays = False
+    for family in _by_urgency(newest, former, known):
+        listed, before = newest.get(family), former.get(family)
+        active = None
+        if before is not None and known[before.text] is not None and (listed is None or listed < before):
+            active = questions.active_of(before)
+        if active is not None:
+            definitions[active.text] = questions.definition(active)
+            unlisted_stays = True
+        elif listed is not None and questions.is_answered(listed):
+            definitions[listed.text] = questions.definition(listed)
+        elif before is not None and listed is not None:
+            definitions[before.text] = known[before.text]
+    if doubtful and unlisted_stays:  # a list that is wrong about these may be so about those without labels
+        definitions |= {
+            arn.text: None
+            for family, arn in former.items()
+            if family not in newest and arn.text not in definitions and known[arn.text] is None
+        }
+    return Registry(definitions, questions.asked, questions.pending)
 
 
-def _active_arns(ecs: ECSClient) -> Iterable[TaskDefinitionArn]:
-    token: dict[str, str] = {}
-    seen_tokens = set()
-    while True:
+def _newest(arns: Iterable[TaskDefinitionArn]) -> dict[str, TaskDefinitionArn]:
+    """Return the highest revision of each family, by family key."""
+    return {arn.family_key: arn for arn in sorted(arns)}
+
+
+def _by_urgency(
+    newest: Mapping[str, TaskDefinitionArn],
+    former: Mapping[str, TaskDefinitionArn],
+    known: Mapping[str, Definition | None],
+) -> list[str]:
+    """Return the families: first those whose DAG changed or left, for a budget may not reach the new ones."""
+
+    def has_dag(family: str) -> bool:
+        return family in former and known[former[family].text] is not None
+
+    return sorted(newest.keys() | former.keys(), key=lambda family: (not has_dag(family), family not in newest, family))
+
+
+def _check_account(arns: Iterable[TaskDefinitionArn], expected: str) -> None:
+    accounts = sorted({arn.account for arn in arns})
+    if len(accounts) > 1 or (expected and accounts not in ([], [expected])):
+        raise ScanError(
+            f"ListTaskDefinitions answered from account {', '.join(accounts)}, but here {expected or accounts[0]} was "
+            "scanned before: correct the credentials, or give the source another name"
+        )
+
+
+class _Questions:
+    """What a scan asks AWS, each describe once and within the budget.
+
+    Attributes:
+        asked: Calls of DescribeTaskDefinition.
+        pending: Describes that the budget did not reach.
+    """
+
+    def __init__(
+        self,
+        ecs: ECSClient,
+        known: Mapping[str, Definition | None],
+        progress: MutableMapping[str, Definition | None],
+        budget: Budget,
+        rate: CallRate | None,
+    ) -> None:
+        self._ecs = ecs
+        self._known = known
+        self._progress = progress
+        self._budget = budget
+        self._rate = rate
+        self.asked = 0
+        self.pending = 0
+
+    def active_arns(self) -> Iterator[TaskDefinitionArn]:
+        """Yield what is listed, page by page."""
+        token: dict[str, str] = {}
+        seen_tokens = set()
+        while True:
+            self._wait()
+            try:
+                page: Mapping[str, Any] = self._ecs.list_task_definitions(status="ACTIVE", maxResults=100, **token)  # type: ignore[arg-type] # the token is spread
+            except NO_ANSWER as error:
+                raise ScanError(f"ListTaskDefinitions failed: {error}") from error
+            try:
+                arns = [TaskDefinitionArn.parse(text) for text in page["taskDefinitionArns"]]
+            except (KeyError, TypeError, ValueError) as error:
+                raise ScanError(f"ListTaskDefinitions answered without a list of ARNs: {error!r}") from error
+            yield from arns
+            following = page.get("nextToken")
+            if not following:
+                return
+            if not isinstance(following, str) or following in seen_tokens:
+                raise ScanError(f"ListTaskDefinitions answered a page token that leads nowhere: {following!r:.200}")
+            seen_tokens.add(following)
+            token = {"nextToken": following}
+
+    def is_answered(self, listed: TaskDefinitionArn) -> bool:
+        """Have what a listed revision is, unless that is pending or AWS says that it is gone by now."""
+        if listed.text in self._known or listed.text in self._progress:
+            return True
+        if not self._may_ask():
+            return False
         try:
-            page: Mapping[str, Any] = ecs.list_task_definitions(status="ACTIVE", maxResults=100, **token)  # type: ignore[arg-type] # the token is spread
-        except NO_ANSWER as error:
-            raise ScanError(f"ListTaskDefinitions failed: {error}") from error
+            found = self._describe(listed.text)
+        except _UnknownRevisionError:
+            return False
+        if found.get("status") in _GONE:
+            return False
+        self._progress[listed.text] = _definition(found)
+        return True
+
+    def definition(self, listed: TaskDefinitionArn) -> Definition | None:
+        """Return what an answered or known revision is."""
+        source = self._known if listed.text in self._known else self._progress
+        return source[listed.text]
+
+    def active_of(self, before: TaskDefinitionArn) -> TaskDefinitionArn | None:
+        """Return the ACTIVE revision of a family whose last one isn't listed; ``None`` if it has none any more.
+
+        That is the last one unless AWS's own word is that it is gone; then AWS is asked for the family's newest.
+        """
+        if before.text in self._progress or not self._may_ask() or self._is_active(before):
+            return before
+        if not self._may_ask():
+            return before
         try:
-            arns = [TaskDefinitionArn.parse(text) for text in page["taskDefinitionArns"]]
-        except (KeyError, TypeError, ValueError) as error:
-            raise ScanError(f"ListTaskDefinitions answered without a list of ARNs: {error!r}") from error
-        yield from arns
-        following = page.get("nextToken")
-        if not following:
-            return
-        if not isinstance(following, str) or following in seen_tokens:
-            raise ScanError(f"ListTaskDefinitions answered a page token that leads nowhere: {following!r:.200}")
-        seen_tokens.add(following)
-        token = {"nextToken": following}
+            found = self._describe(before.family)
+        except _UnknownRevisionError:
+            return None
+        if found.get("status") in _GONE:
+            return None
+        newest = TaskDefinitionArn.parse(found["taskDefinitionArn"])
+        if newest.family_key != before.family_key:
+            raise ScanError(f"DescribeTaskDefinition of {before.family} answered {newest.text}, of another place")
+        self._progress[newest.text] = _definition(found)
+        return newest
+
+    def _is_active(self, before: TaskDefinitionArn) -> bool:
+        try:
+            status = self._describe(before.text).get("status")
+        except _UnknownRevisionError:
+            return False
+        if status in _GONE:
+            return False
+        if status != "ACTIVE":
+            raise ScanError(
+                f"DescribeTaskDefinition of {before.text} answered without a status that is known: {status!r}"
+            )
+        log.warning("%s was not listed but is still ACTIVE: its DAG stays", before.text)
+        self._progress[before.text] = self._known[before.text]
+        return True
+
+    def _may_ask(self) -> bool:
+        allowed = self._budget.allows(self.asked)
+        self.pending += not allowed
+        return allowed
+
+    def _describe(self, arn: str) -> Mapping[str, Any]:
+        self._wait()
+        self.asked += 1
+        return _description(self._ecs, arn)
+
+    def _wait(self) -> None:
+        if self._rate is not None:
+            self._rate.take()
 
 
-def _newest(arns: Iterable[TaskDefinitionArn]) -> list[TaskDefinitionArn]:
-    newest: dict[str, TaskDefinitionArn] = {}
-    for arn in arns:
-        if arn.family_key not in newest or newest[arn.family_key].revision < arn.revision:
-            newest[arn.family_key] = arn
-    return sorted(newest.values())
+class _UnknownRevisionError(ScanError):
+    """AWS says that it has no such revision (any more)."""
+
+
+def describe_newest(ecs: ECSClient, family: str) -> Definition | None:
+    """Return the newest ACTIVE definition of a family, by one call; ``None`` if it has no Airflow labels.
+
+    Raises:
+        ScanError: The call failed, or its answer lacks what it must have.
+    """
+    found = _description(ecs, family)
+    if found.get("status") in _GONE:
+        raise ScanError(f"DescribeTaskDefinition of {family} answered no ACTIVE revision")
+    return _definition(found)
 
 
 def _definition(found: Mapping[str, Any]) -> Definition | None:
@@ -131,35 +294,23 @@ def _definition(found: Mapping[str, Any]) -> Definition | None:
         ) from error
 
 
-def _is_gone(ecs: ECSClient, arn: str) -> bool:
-    """Tell whether AWS says that this revision is no longer ACTIVE; an answer without its status says nothing."""
+def _description(ecs: ECSClient, name: str) -> Mapping[str, Any]:
+    """Return what AWS has of a family or a revision, whole."""
     try:
-        status = _describe(ecs, arn).get("status")
-    except _UnknownRevisionError:
-        return True
-    if status != "ACTIVE" and status not in _GONE:
-        raise ScanError(f"DescribeTaskDefinition of {arn} answered without a status that is known: {status!r}")
-    return status in _GONE
-
-
-class _UnknownRevisionError(ScanError):
-    """AWS says that it has no such revision (any more)."""
-
-
-def _describe(ecs: ECSClient, arn: str) -> Mapping[str, Any]:
-    try:
-        answer: Mapping[str, Any] = ecs.describe_task_definition(taskDefinition=arn)
+        answer: Mapping[str, Any] = ecs.describe_task_definition(taskDefinition=name)
     except ClientError as error:
         unknown = "Unable to describe task definition" in str(error)
         kind = _UnknownRevisionError if unknown else ScanError
-        raise kind(f"DescribeTaskDefinition of {arn} failed: {error}") from error
+        raise kind(f"DescribeTaskDefinition of {name} failed: {error}") from error
     except NO_ANSWER as error:
-        raise ScanError(f"DescribeTaskDefinition of {arn} failed: {error}") from error
+        raise ScanError(f"DescribeTaskDefinition of {name} failed: {error}") from error
     try:
         found: Mapping[str, Any] = answer["taskDefinition"]
-        complete = found["taskDefinitionArn"] == arn and bool(found["containerDefinitions"])
-    except (KeyError, TypeError) as error:
-        raise ScanError(f"DescribeTaskDefinition of {arn} answered without the task definition") from error
-    if not complete:
-        raise ScanError(f"DescribeTaskDefinition of {arn} answered something else")
+        arn = found["taskDefinitionArn"]
+        complete = bool(found["containerDefinitions"])
+        is_it = arn == name or TaskDefinitionArn.parse(arn).family == name
+    except (KeyError, TypeError, ValueError) as error:
+        raise ScanError(f"DescribeTaskDefinition of {name} answered without the task definition") from error
+    if not complete or not is_it:
+        raise ScanError(f"DescribeTaskDefinition of {name} answered something else")
     return found

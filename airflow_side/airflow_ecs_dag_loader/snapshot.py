@@ -1,87 +1,71 @@
-"""What the last good scan found, on disk: the files that Airflow parses, and the state for the next scan.
+"""What a bundle keeps on disk: the files that Airflow parses, and the state for the next refresh.
 
 ::
 
     <folder>/dags/<account>/<region>/<family>.py    one a family: its DAG, or its error
-    <folder>/state.json                             definitions by ARN, owners of dag ids, judgements
+    <folder>/state/<source>/<region>.json           one a place: definitions by ARN
+    <folder>/state/published.json                   version, owners of dag ids, judgements
 
-Each file is replaced as a whole and only where it changed (its time of change makes Airflow parse it again); the state
-is written last. A process that is killed in between leaves whole files, and the next refresh does the rest. All is
-private to its user.
+The places are written first, then the files, and what was published last. A process that is killed in between leaves
+whole files, and the next refresh does the rest. All is private to its user.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import shutil
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_ecs_dag_loader.admission import Admitted
 from airflow_ecs_dag_loader.audit import Judgement, judgements
-from airflow_ecs_dag_loader.dag_file import dag_file, refusal_file
-from airflow_ecs_dag_loader.definition import Definition
-from airflow_ecs_dag_loader.private_files import make_private_folder, read_private_file, replace_private_file
+from airflow_ecs_dag_loader.dag_folder import DagFolder
+from airflow_ecs_dag_loader.place_state import PlaceState, PlaceStates
+from airflow_ecs_dag_loader.places import Place
+from airflow_ecs_dag_loader.private_files import make_private_folder
+from airflow_ecs_dag_loader.published import Published
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from airflow_ecs_dag_loader.admission import Verdict
+    from airflow_ecs_dag_loader.definition import Definition
     from airflow_ecs_dag_loader.registry import Registry
     from airflow_ecs_dag_loader.source import RegistrySource
 
-_FORMAT = 1
-_LONGEST_NAME = 200
 _TEMPORARY = ".*.tmp"
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The state of the last good scan.
+    """All that the last refresh left, in one.
 
     Attributes:
-        definitions: As in :class:`Registry`.
-        owners: Dag id to the family key that has it, or keeps it while its author mends a definition that was refused.
-        version: Hash over all that Airflow parses; empty if there was no scan yet.
-        place: ``RegistrySource.place`` of the scan.
-        judgements: What became of each family, by its key.
+        definitions: Those of all places, as in :class:`Registry`.
+        owners: As in :class:`Published`.
+        version: As in :class:`Published`.
+        judgements: As in :class:`Published`.
     """
 
     definitions: Mapping[str, Definition | None] = field(default_factory=dict)
     owners: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
-    place: str = ""
     judgements: Mapping[str, Judgement] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> Snapshot:
-        """Read the state in ``folder``; one that is absent, broken or of another format counts as none."""
-        try:
-            state = json.loads(read_private_file(folder / "state.json").decode("ascii"))
-            if state["format"] != _FORMAT:
-                return cls()
-            return cls(
-                definitions={arn: _definition(arn, value) for arn, value in state["definitions"].items()},
-                owners={str(dag_id): str(family) for dag_id, family in state["owners"].items()},
-                version=str(state["version"]),
-                place=str(state["place"]),
-                judgements={
-                    str(family): Judgement.from_json(value) for family, value in state.get("judgements", {}).items()
-                },
-            )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            return cls()
+        """Read what is in ``folder``; what is absent, broken or of another format counts as none."""
+        published = cls.read_published(folder)
+        states = PlaceStates(state_folder(folder))
+        definitions: dict[str, Definition | None] = {}
+        for key in published.places:
+            if state := states.read(key):
+                definitions |= {arn: each for arn, each in state.definitions.items() if arn not in definitions}
+        return cls(definitions, published.owners, published.version, published.judgements)
 
-
-def _definition(arn: str, value: Any) -> Definition | None:  # noqa: ANN401 - as json gives it
-    if value is None:
-        return None
-    definition = Definition.from_json(value)
-    if definition.parsed_arn.text != arn:
-        raise ValueError(f"the definition of {definition.arn} is kept as {arn}")
-    return definition
+    @classmethod
+    def read_published(cls, folder: Path) -> Published:
+        """Read the version, the owners and the judgements alone, and no definition."""
+        return Published.read(state_folder(folder))
 
 
 def dags_folder(folder: Path) -> Path:
@@ -89,70 +73,97 @@ def dags_folder(folder: Path) -> Path:
     return folder / "dags"
 
 
+def state_folder(folder: Path) -> Path:
+    """Return the folder of the state."""
+    return folder / "state"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a refresh made of what it found.
+
+    Attributes:
+        verdicts: One a family.
+        held: Keys of families of which nothing new can be said yet: what is there stays.
+        unsettled: Keys of families whose place was not looked through whole yet: who had a dag id first is not known.
+        keeps_others: Whether families that were not found stay too, for not all of them could be looked for.
+        proven_with: The versions that built each DAG; empty if one wasn't built yet.
+        place_of: The key of the place in which each of these families was found, by its own key.
+    """
+
+    verdicts: Sequence[Verdict]
+    held: frozenset[str] = frozenset()
+    unsettled: frozenset[str] = frozenset()
+    keeps_others: bool = False
+    proven_with: str = ""
+    place_of: Mapping[str, str] = field(default_factory=dict)
+
+
+class SnapshotWriter:
+    """Writes what refreshes find.
+
+    Args:
+        folder: The bundle's folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.dags = DagFolder(folder)
+        self.states = PlaceStates(state_folder(folder))
+
+    def write(self, states: Mapping[str, PlaceState | None], outcome: Outcome, before: Published) -> Published:
+        """Write it all, only where it changed; return what is published then.
+
+        Args:
+            states: The state of each place, by its key; ``None`` for one that was not scanned well, whose file stays.
+            outcome: What became of the families.
+            before: What was published before.
+
+        Raises:
+            OSError: The folder can't be written.
+        """
+        make_private_folder(state_folder(self._folder), within=self._folder)
+        for key, state in states.items():
+            if state is not None:
+                self.states.write(key, state)
+        version = self.dags.write(outcome.verdicts, held=outcome.held, keeps_others=outcome.keeps_others)
+        judged = judgements(outcome.verdicts)
+        stays = {
+            family: judgement
+            for family, judgement in before.judgements.items()
+            if family not in judged and (outcome.keeps_others or family in outcome.held)
+        }
+        claims = {
+            dag_id: family
+            for dag_id, family in _claims(outcome.verdicts)
+            if family not in outcome.unsettled or before.owners.get(dag_id) == family
+        }
+        kept = {dag_id: family for dag_id, family in before.owners.items() if family in stays}
+        accounts = {key: state.account if state else before.places.get(key, "") for key, state in states.items()}
+        published = Published(version, {**claims, **kept}, {**stays, **judged}, accounts, outcome.proven_with)
+        published.write(state_folder(self._folder))
+        self.states.keep_only(states.keys())
+        for folder in (self._folder, state_folder(self._folder)):
+            for left_over in folder.glob(_TEMPORARY):  # by a process that was killed
+                left_over.unlink()
+        return published
+
+
+def _claims(verdicts: Iterable[Verdict]) -> list[tuple[str, str]]:
+    return [
+        (dag_id, each.definition.parsed_arn.family_key)
+        for each in verdicts
+        for dag_id in ([each.spec.dag_id] if isinstance(each, Admitted) else each.keeps)
+    ]
+
+
 def publish(folder: Path, *, registry: Registry, verdicts: Sequence[Verdict], source: RegistrySource) -> Snapshot:
-    """Write what a scan found; return the new state.
+    """Write what the scan of a single place found; return what is there then.
 
     Raises:
         OSError: The folder can't be written.
     """
-    files = {_file_of(verdict.definition): _content(verdict) for verdict in verdicts}
-    root = dags_folder(folder)
-    make_private_folder(root, within=folder)
-    for path, content in files.items():
-        make_private_folder((root / path).parent, within=root)
-        replace_private_file(root / path, content.encode("ascii"))
-    _keep_only({root / path for path in files}, root)
-    for left_over in folder.glob(_TEMPORARY):  # by a process that was killed
-        left_over.unlink()
-    digest = hashlib.sha256()
-    for path, content in sorted(files.items()):
-        digest.update(f"{path}\0{content}\0".encode())
-    snapshot = Snapshot(
-        definitions=registry.definitions,
-        owners={
-            dag_id: each.definition.parsed_arn.family_key
-            for each in verdicts
-            for dag_id in ([each.spec.dag_id] if isinstance(each, Admitted) else each.keeps)
-        },
-        version=digest.hexdigest()[:40],
-        place=source.place,
-        judgements=judgements(verdicts),
-    )
-    state = {
-        "format": _FORMAT,
-        "version": snapshot.version,
-        "place": snapshot.place,
-        "owners": snapshot.owners,
-        "judgements": {family: each.to_json() for family, each in snapshot.judgements.items()},
-        "definitions": {arn: each and each.to_json() for arn, each in snapshot.definitions.items()},
-    }
-    replace_private_file(folder / "state.json", json.dumps(state, indent=1, sort_keys=True).encode("ascii"))
-    return snapshot
-
-
-def _content(verdict: Verdict) -> str:
-    if isinstance(verdict, Admitted):
-        return dag_file(verdict.definition, verdict.source)
-    return refusal_file(verdict.definition, verdict.reason)
-
-
-def _file_of(definition: Definition) -> Path:
-    """Return the path of a family's file below the folder that Airflow parses; a file's name has at most 255 bytes."""
-    arn = definition.parsed_arn
-    name = arn.family
-    if len(name) > _LONGEST_NAME:
-        name = f"{name[:_LONGEST_NAME]}.{hashlib.sha256(name.encode()).hexdigest()[:16]}"
-    return Path(arn.account, arn.region, f"{name}.py")
-
-
-def _keep_only(files: set[Path], root: Path) -> None:
-    """Remove from ``root`` all that is none of ``files`` nor above one: Airflow runs what it finds there."""
-    folders = {folder for path in files for folder in path.parents}
-    for found in root.iterdir():
-        if found in folders and not found.is_symlink():
-            _keep_only(files, found)
-        elif found not in files:
-            if found.is_dir() and not found.is_symlink():
-                shutil.rmtree(found)
-            else:
-                found.unlink()
+    place = Place(source)
+    state = PlaceState(registry.definitions, place.identity, registry.account, is_complete=True)
+    SnapshotWriter(folder).write({place.key: state}, Outcome(verdicts), Snapshot.read_published(folder))
+    return Snapshot.read(folder)

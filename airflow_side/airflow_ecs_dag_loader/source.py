@@ -20,13 +20,14 @@ class RegistrySource:
 
     Attributes:
         region_name: AWS region; without it, the one of the connection or of the process's environment.
-        aws_conn_id: Airflow connection with the credentials for the scan and for running tasks; without it, the
-            process's own (an instance's or a task's role).
+        aws_conn_id: Airflow connection with the credentials for running tasks; without it, the process's own (an
+            instance's or a task's role).
         cluster: The cluster for DAGs that name none: all of 2019's, which could not.
         dag_id_prefix: What each dag id of this source begins with; one that doesn't is refused, whatever the policy's
             mode. With a prefix of its own for each, no source can take another one's dag ids.
         alert_profiles: For one DAG: the policy's alert profiles that it names, as plain JSON values.
         operators: For one DAG: the policy's rules for the operators that it names, as plain JSON values.
+        name: What the platform calls the source that this account and region are of.
     """
 
     region_name: str | None = None
@@ -35,6 +36,7 @@ class RegistrySource:
     dag_id_prefix: str | None = None
     alert_profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     operators: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    name: str = ""
 
     def serving(self, spec: DagSpec, policy: Policy) -> RegistrySource:
         """Return this source with what ``policy`` offers and ``spec`` uses, and with nothing else of it."""
@@ -51,8 +53,3 @@ class RegistrySource:
                 name: rule.model_dump(mode="json") for name, rule in policy.operators.items() if name in operators
             },
         )
-
-    @property
-    def place(self) -> str:
-        """Where is looked, as text; what was found in another place says nothing about this one."""
-        return f"{self.region_name or ''}/{self.aws_conn_id or ''}"

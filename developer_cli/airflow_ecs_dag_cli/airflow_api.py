@@ -20,7 +20,15 @@ _ERRORS_FROM = 400
 
 
 class AirflowApiError(LocalRunError):
-    """Airflow's API answered with an error; the message has its words."""
+    """Airflow's API answered with an error; the message has its words.
+
+    Attributes:
+        status: The HTTP status; 0 where nothing answered.
+    """
+
+    def __init__(self, message: str, *, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,10 +77,18 @@ class LogEvent:
 
 
 class AirflowApi:
-    """Airflow's REST API at ``url``; all-admin, as a local Airflow is."""
+    """Airflow's REST API.
 
-    def __init__(self, url: str) -> None:
-        self._client = httpx.Client(base_url=f"{url}/api/v2", timeout=_TIMEOUT, trust_env=False)
+    Args:
+        url: Where Airflow's page is.
+        token: A token of Airflow's; without it, as a local Airflow wants it: all-admin, and no proxy on the way.
+    """
+
+    def __init__(self, url: str, *, token: str | None = None) -> None:
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        self._client = httpx.Client(
+            base_url=f"{url}/api/v2", timeout=_TIMEOUT, trust_env=token is not None, headers=headers
+        )
 
     def close(self) -> None:
         """Close its connections."""
@@ -124,6 +140,11 @@ class AirflowApi:
         """Return the runs of a DAG, all that Airflow knows of each."""
         return list(self._get(f"/dags/{quote(dag_id, safe='')}/dagRuns", limit=1000)["dag_runs"])
 
+    def last_run(self, dag_id: str) -> dict[str, Any] | None:
+        """Return the run of a DAG that was due last, or ``None`` if it never ran."""
+        found = self._get(f"/dags/{quote(dag_id, safe='')}/dagRuns", limit=1, order_by="-run_after")["dag_runs"]
+        return found[0] if found else None
+
     def run_state(self, dag_id: str, run_id: str) -> str:
         """Return the state of a run: ``queued``, ``running``, ``success`` or ``failed``."""
         return str(self.run(dag_id, run_id)["state"])
@@ -163,7 +184,8 @@ class AirflowApi:
             return None
         if answer.status_code >= _ERRORS_FROM:
             raise AirflowApiError(
-                f"Airflow refused {method} {path} with status {answer.status_code}: {answer.text[:1000]}"
+                f"Airflow refused {method} {path} with status {answer.status_code}: {answer.text[:1000]}",
+                status=answer.status_code,
             )
         found: dict[str, Any] = answer.json()
         return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import signal
 import sys
 import time
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from airflow_ecs_dag_cli.dag_run import RunDate
     from airflow_ecs_dag_cli.local_project import LocalProject
 
+_EXTRAS = {"local": "local runs need", "airflow": "list, doctor and sync judge as Airflow's side does and need"}
+"""The package's extras, and what needs them."""
+_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+\Z", re.ASCII)
 _RUN_FAILED, _COULD_NOT_RUN, _INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(
@@ -175,6 +180,180 @@ def show(
     raise typer.Exit(show_file(file, after=_moment(after), as_json=as_json))
 
 
+_Region = Annotated[str | None, typer.Option(help="AWS region; without it, that of the profile or of the environment.")]
+_Profile = Annotated[
+    str | None, typer.Option(help="A profile of the AWS configuration; without it, the credentials in force.")
+]
+_BundlePolicy = Annotated[
+    Path | None,
+    typer.Option(
+        help="The policy file of the bundle; without it, what the labels may say.", dir_okay=False, exists=True
+    ),
+]
+_Cluster = Annotated[str | None, typer.Option(help="The bundle's cluster for DAGs that name none.")]
+_DagIdPrefix = Annotated[str | None, typer.Option(help="What the bundle has each dag id begin with.")]
+_BundleFolder = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="The folder of a bundle, on Airflow's machine: below its dag_bundle_storage_path.",
+        file_okay=False,
+        exists=True,
+    ),
+]
+
+
+@app.command(name="list")
+def list_dags(
+    *,
+    region: _Region = None,
+    profile: _Profile = None,
+    policy: _BundlePolicy = None,
+    cluster: _Cluster = None,
+    dag_id_prefix: _DagIdPrefix = None,
+    bundle_folder: _BundleFolder = None,
+    show_all: Annotated[bool, typer.Option("--all", help="Show families without Airflow labels, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the families as JSON.")] = False,
+) -> None:
+    """List what Airflow sees: each DAG of an AWS account and region, and why one is refused.
+
+    With --bundle-folder, what a bundle last found on this machine, without AWS. Exits with 0 if every DAG is live, 1 if
+    one is not or there is none, 2 if AWS or the folder can't be read.
+
+    Example: [bold]airflow-ecs-dag list --region eu-west-1 --policy airflow-policy.yaml[/bold]
+    """
+    of_aws = (region, profile, policy, cluster, dag_id_prefix)
+    if bundle_folder is not None and any(each is not None for each in of_aws):
+        raise typer.BadParameter(
+            "it shows what the bundle judged itself: leave out --region, --profile, --policy, --cluster and "
+            "--dag-id-prefix, or --bundle-folder",
+            param_hint="--bundle-folder",
+        )
+    with _errors_shown(Terminal(), extra="airflow"):
+        from airflow_ecs_dag_cli.list_command import list_bundle, list_registry  # noqa: PLC0415 - as above
+
+        if bundle_folder is not None:
+            status = list_bundle(bundle_folder, show_all=show_all, as_json=as_json)
+        else:
+            status = list_registry(
+                region=region,
+                profile=profile,
+                policy_file=policy,
+                cluster=cluster,
+                dag_id_prefix=dag_id_prefix,
+                show_all=show_all,
+                as_json=as_json,
+            )
+    raise typer.Exit(status)
+
+
+@app.command()
+def doctor(
+    family: Annotated[
+        str, typer.Argument(metavar="FAMILY", help="A task definition: its family, family:revision, or ARN.")
+    ],
+    *,
+    region: _Region = None,
+    profile: _Profile = None,
+    policy: _BundlePolicy = None,
+    cluster: _Cluster = None,
+    dag_id_prefix: _DagIdPrefix = None,
+    bundle_folder: _BundleFolder = None,
+    airflow: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where Airflow's page is; a token for it in AIRFLOW_ECS_DAG_TOKEN."),
+    ] = None,
+    runner_role: Annotated[
+        str | None, typer.Option(metavar="ARN", help="The role that runs the DAG's tasks: ask IAM what it may do.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the checklist as JSON.")] = False,
+) -> None:
+    """Say why a DAG isn't in Airflow: a checklist from the AWS credentials to its last run, with what to do.
+
+    Exits with 0 if all that could be checked is right, 1 if a problem was found, 2 if it is called wrongly.
+
+    Example: [bold]airflow-ecs-dag doctor reports --region eu-west-1[/bold]
+    """
+    if airflow is not None and not airflow.startswith(("http://", "https://")):
+        raise typer.BadParameter(
+            f"expected an address such as https://airflow.example.com, not {airflow!r}", param_hint="--airflow"
+        )
+    if runner_role is not None and not _ROLE_ARN.match(runner_role):
+        raise typer.BadParameter(
+            f"expected a role's ARN such as arn:aws:iam::123456789012:role/airflow-runner, not {runner_role!r}",
+            param_hint="--runner-role",
+        )
+    with _errors_shown(Terminal(), extra="airflow"):
+        from airflow_ecs_dag_cli.doctor_command import Question, examine  # noqa: PLC0415 - as above
+
+        question = Question.of(
+            family,
+            region=region,
+            profile=profile,
+            policy_file=policy,
+            cluster=cluster,
+            dag_id_prefix=dag_id_prefix,
+            bundle_folder=bundle_folder,
+            airflow_url=airflow,
+            runner_role=runner_role,
+        )
+        status = examine(question, as_json=as_json)
+    raise typer.Exit(status)
+
+
+@app.command()
+def sync(
+    *,
+    to: Annotated[str, typer.Option(metavar="PLACE", help="s3://bucket/prefix, or a folder of its own.")],
+    sources: Annotated[
+        Path | None,
+        typer.Option(help="A YAML file of sources, as the bundle's sources_file.", dir_okay=False, exists=True),
+    ] = None,
+    region: _Region = None,
+    profile: _Profile = None,
+    policy: _BundlePolicy = None,
+    cluster: _Cluster = None,
+    dag_id_prefix: _DagIdPrefix = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where it keeps what it was told, so that AWS isn't asked again; without it, the user's cache.",
+            file_okay=False,
+        ),
+    ] = None,
+) -> None:
+    """Write the DAGs of the ECS registry where an Airflow without bundles of its own loads them: see load_dags.
+
+    Exits with 0 if the snapshot is up to date, 1 if some sources can't be read, whose DAGs stay, 2 if nothing could be
+    done and nothing is changed.
+
+    Example: [bold]airflow-ecs-dag sync --to s3://my-bucket/airflow-ecs-dags --region eu-west-1[/bold]
+    """
+    if sources is not None and any(each is not None for each in (region, cluster, dag_id_prefix)):
+        raise typer.BadParameter(
+            "each source has these of its own: leave out --region, --cluster and --dag-id-prefix, or --sources",
+            param_hint="--sources",
+        )
+    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")  # Airflow's log goes to stdout, too
+    with _errors_shown(Terminal(), extra="airflow"):
+        from airflow_ecs_dag_cli.sync_command import SyncOptions, sync_registry  # noqa: PLC0415 - as above
+
+        status = sync_registry(
+            SyncOptions(
+                to=to,
+                sources_file=sources,
+                region=region,
+                cluster=cluster,
+                dag_id_prefix=dag_id_prefix,
+                policy_file=policy,
+                profile=profile,
+                state=state,
+            )
+        )
+    raise typer.Exit(status)
+
+
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of the labels, version 1: for editors, and for who writes them without the CDK.
@@ -258,8 +437,9 @@ def _moment(text: str | None) -> datetime:
 class _errors_shown:  # noqa: N801 - used as a statement
     """Turns what can go wrong into one message and an exit status; a signal ends the block as Ctrl-C does."""
 
-    def __init__(self, terminal: Terminal) -> None:
+    def __init__(self, terminal: Terminal, *, extra: str = "local") -> None:
         self._terminal = terminal
+        self._extra = extra
 
     def __enter__(self) -> None:
         # SIGINT too: a shell starts a background job with it ignored, and then nothing would ever be stopped by it.
@@ -272,7 +452,8 @@ class _errors_shown:  # noqa: N801 - used as a statement
             raise typer.Exit(_INTERRUPTED) from None
         if isinstance(error, ModuleNotFoundError):
             self._terminal.fail(
-                f"{error.name} is not installed: local runs need the extra, pip install 'airflow-ecs-dag[local]'"
+                f"{error.name} is not installed: {_EXTRAS[self._extra]} the extra, "
+                f"pip install 'airflow-ecs-dag[{self._extra}]'"
             )
             raise typer.Exit(_COULD_NOT_RUN) from None
         if error is not None and type(error).__module__.startswith("airflow_ecs_dag_cli"):

@@ -10,15 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar, get_args
 
-import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
 
 from airflow_ecs_dag_schema.alerts import AlertProfileName
 from airflow_ecs_dag_schema.ecs_settings import LaunchType
 from airflow_ecs_dag_schema.operators import BUILT_IN, OperatorName
+from airflow_ecs_dag_schema.plain_yaml import parse_yaml, read_text
 from airflow_ecs_dag_schema.platform_parts import AnyAlertProfile, OperatorRule
 from airflow_ecs_dag_schema.problems import DagDefinitionError, Problem, shown
 from airflow_ecs_dag_schema.schedule import SCHEDULES
@@ -28,11 +27,8 @@ from airflow_ecs_dag_schema.validation import spec_problems
 from airflow_ecs_dag_schema.values import FROM_LABELS, Duration, FrozenModel, Many, Map, sorted_unique
 
 if TYPE_CHECKING:
-    from yaml.nodes import MappingNode
+    from pathlib import Path
 
-_DEEPEST_YAML = 50
-LARGEST_FILE = 256 * 1024
-"""Bytes of a policy file; a larger one is somebody else's file."""
 _MOST_ENTRIES = 1_000
 _COMMON_PRIORITY = 10
 _DURATION: TypeAdapter[timedelta] = TypeAdapter(Duration)
@@ -241,11 +237,7 @@ class Policy(FrozenModel):
         Raises:
             PolicyError: It is no YAML, or no policy.
         """
-        try:
-            content = yaml.load(text, Loader=_PlainYaml)  # noqa: S506 - a SafeLoader with less in it
-        except (yaml.YAMLError, ValueError) as error:
-            reason = " ".join(str(error).split())
-            raise PolicyError([Problem("policy", f"not a YAML file: {ascii(reason)[1:-1]}")], subject=subject) from None
+        content = parse_yaml(text, what="policy", fails=lambda problem: PolicyError([problem], subject=subject))
         return cls.of({} if content is None else content, subject=subject)
 
     @classmethod
@@ -256,51 +248,9 @@ class Policy(FrozenModel):
             PolicyError: The file can't be read, or holds no policy.
         """
         subject = f"the policy {path}"
-        try:
-            with Path(path).open("rb") as file:
-                data = file.read(LARGEST_FILE + 1)
-            text = data.decode("utf-8")
-        except OSError as error:
-            raise PolicyError(
-                [Problem("policy", f"the file can't be read: {error.strerror}; give the path of a readable file")],
-                subject=subject,
-            ) from None
-        except UnicodeDecodeError:
-            raise PolicyError([Problem("policy", "the file is not UTF-8: save it as UTF-8")], subject=subject) from None
-        if len(data) > LARGEST_FILE:
-            raise PolicyError(
-                [Problem("policy", f"the file is larger than {LARGEST_FILE} bytes: give a policy file")],
-                subject=subject,
-            )
+        text = read_text(path, what="policy", fails=lambda problem: PolicyError([problem], subject=subject))
         return cls.from_yaml(text, subject=subject)
 
 
 def _wrong_operator(name: str, message: str) -> DagDefinitionError:
     return DagDefinitionError([Problem(f"operators.{name}", message)])
-
-
-class _PlainYaml(yaml.SafeLoader):
-    """YAML without what surprises in a policy: anchors (their bombs), deep nesting, keys given twice (one is lost)."""
-
-    _depth = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        line = self.peek_event().start_mark.line + 1  # type: ignore[no-untyped-call] # types-PyYAML leaves it out
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError(f"line {line} has an alias: write the value out")
-        if self._depth == _DEEPEST_YAML:
-            raise yaml.YAMLError(f"line {line} is nested more than {_DEEPEST_YAML} deep: no field needs that")
-        self._depth += 1
-        try:
-            return super().compose_node(parent, index)
-        finally:
-            self._depth -= 1
-
-    def construct_mapping(self, node: MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's own signature
-        seen = set()
-        for key, _ in node.value:
-            name = key.value if isinstance(key, yaml.ScalarNode) else None
-            if name is not None and name in seen:
-                raise yaml.YAMLError(f"line {key.start_mark.line + 1} gives {name} again: keep one of the two")
-            seen.add(name)
-        return super().construct_mapping(node, deep=deep)

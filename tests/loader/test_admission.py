@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_ecs_dag_loader.admission import Admitted, Refused, Verdict, admit
-from airflow_ecs_dag_loader.bundle_prefixes import check_prefix
+from airflow_ecs_dag_loader.bundle_prefixes import check_prefixes
 from airflow_ecs_dag_loader.definition import Container, Definition
 from airflow_ecs_dag_loader.registry import Registry
 from airflow_ecs_dag_loader.snapshot import publish
@@ -123,7 +123,7 @@ def test_no_two_bundles_may_claim_the_same_ids(
     bundles.append({"name": "files", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle", "kwargs": {}})
     monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps(bundles))
     with pytest.raises(PolicyError, match="the bundle other may claim the same dag ids") if clash else nullcontext():
-        check_prefix("own", own)
+        check_prefixes("own", [own])
 
 
 class Refreshes:

@@ -14,14 +14,15 @@ import pytest
 from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.sdk.definitions.context import get_parsing_context
 
-from airflow_ecs_dag_loader import EcsDagBundle
-from airflow_ecs_dag_loader import bundle as bundle_module
+from airflow_ecs_dag_loader import EcsDagBundle, aws_clients
 from airflow_ecs_dag_loader.registry import ScanError
 from loader.bad_answers import UNUSABLE, Answer, intercept
 from loader.ecs_account import REGION, dag_labels
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from mypy_boto3_ecs import ECSClient
 
     from loader.ecs_account import EcsAccount
 
@@ -80,6 +81,12 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def files(bundle: EcsDagBundle) -> dict[str, tuple[str, int]]:
     return {path.stem: (path.read_text(), path.stat().st_mtime_ns) for path in bundle.path.rglob("*.py")}
+
+
+def ecs_of(bundle: EcsDagBundle) -> ECSClient:
+    """Return the client with which the bundle scans its one place."""
+    (place,) = bundle._places.read()
+    return bundle._scans.client(place).get()
 
 
 def version(bundle: EcsDagBundle) -> str:
@@ -147,7 +154,7 @@ def test_a_worker_that_has_the_dag_asks_aws_nothing(account: EcsAccount, airflow
     airflow.bundle().initialize()
     worker("reports")
     bundle = airflow.bundle()
-    asked = [intercept(bundle._ecs, name) for name in ("ListTaskDefinitions", "DescribeTaskDefinition")]
+    asked = [intercept(ecs_of(bundle), name) for name in ("ListTaskDefinitions", "DescribeTaskDefinition")]
     bundle.initialize()
     assert [each.requests for each in asked] == [[], []]
     assert bundle.is_initialized
@@ -193,13 +200,13 @@ def test_with_aws_down_it_goes_on_with_the_last_good_scan(
 def test_a_failed_refresh_changes_nothing_and_the_next_one_recovers(
     account: EcsAccount, airflow: Airflow, monkeypatch: pytest.MonkeyPatch, operation: str, kind: str
 ) -> None:
-    monkeypatch.setattr(bundle_module, "_RETRIES", bundle_module._RETRIES.merge(_once()))
+    monkeypatch.setattr(aws_clients, "RETRIES", aws_clients.RETRIES.merge(_once()))
     account.register("reports", dag_labels())
     bundle = airflow.bundle()
     bundle.initialize()
     before, first = files(bundle), version(bundle)
     account.register("comes", dag_labels("comes"))
-    intercept(bundle._ecs, operation, UNUSABLE[kind])
+    intercept(ecs_of(bundle), operation, UNUSABLE[kind])
     with pytest.raises(ScanError):
         bundle.refresh()
     assert files(bundle) == before
@@ -219,12 +226,12 @@ def test_an_empty_list_takes_no_dag_away(account: EcsAccount, airflow: Airflow) 
     bundle = airflow.bundle()
     bundle.initialize()
     before = files(bundle)
-    intercept(bundle._ecs, "ListTaskDefinitions", Answer(200, b'{"taskDefinitionArns": []}'))
+    intercept(ecs_of(bundle), "ListTaskDefinitions", Answer(200, b'{"taskDefinitionArns": []}'))
     bundle.refresh()
     assert files(bundle) == before
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff", b"[" * 100_000, b'{"format": 1}', b"null"])
+@pytest.mark.parametrize("content", [b"", b"\xff", b"[" * 100_000, b'{"format": 2}', b"null"])
 def test_a_broken_state_harms_nothing_that_airflow_calls_outside_a_try(
     account: EcsAccount, airflow: Airflow, content: bytes
 ) -> None:
@@ -232,7 +239,7 @@ def test_a_broken_state_harms_nothing_that_airflow_calls_outside_a_try(
     bundle = airflow.bundle()
     bundle.initialize()
     whole, first = files(bundle), version(bundle)
-    (bundle.base_dir / "state.json").write_bytes(content)
+    (bundle.base_dir / "state" / "published.json").write_bytes(content)
     assert version(bundle) == ""
     assert bundle.path.is_dir()
     bundle.refresh()
@@ -244,8 +251,9 @@ def test_a_state_that_can_not_be_read_harms_nothing(account: EcsAccount, airflow
     account.register("reports", dag_labels())
     bundle = airflow.bundle()
     bundle.initialize()
-    (bundle.base_dir / "state.json").unlink()
-    (bundle.base_dir / "state.json").mkdir()
+    published = bundle.base_dir / "state" / "published.json"
+    published.unlink()
+    published.mkdir()
     assert version(bundle) == ""
     assert bundle.path.is_dir()
 
@@ -255,26 +263,27 @@ def test_what_another_region_held_says_nothing_about_this_one(account: EcsAccoun
     airflow.bundle().initialize()
     airflow.configure(region_name="eu-central-1")
     bundle = airflow.bundle()
-    described = intercept(bundle._ecs, "DescribeTaskDefinition")
+    described = intercept(ecs_of(bundle), "DescribeTaskDefinition")
     bundle.refresh()
     assert files(bundle) == {}
     assert described.requests == []
 
 
-def test_a_refresh_of_200_families_without_a_change_asks_for_the_list_alone(
+def test_a_refresh_of_101_families_without_a_change_asks_for_the_list_alone(
     account: EcsAccount, airflow: Airflow
 ) -> None:
-    for number in range(200):
+    airflow.configure(region_name=REGION, call_share=1, refresh_budget=60)
+    for number in range(101):
         account.register(f"family-{number}", dag_labels(f"dag-{number}"))
     bundle = airflow.bundle()
     bundle.initialize()
-    lists, describes = (intercept(bundle._ecs, name) for name in ("ListTaskDefinitions", "DescribeTaskDefinition"))
+    lists, describes = (intercept(ecs_of(bundle), name) for name in ("ListTaskDefinitions", "DescribeTaskDefinition"))
     before = files(bundle)
     start = time.process_time()
     bundle.refresh()
-    print(f"refresh of 200 families: {time.process_time() - start:.3f} s of CPU")  # noqa: T201 - shown with pytest -rP
+    print(f"refresh of 101 families: {time.process_time() - start:.3f} s of CPU")  # noqa: T201 - shown with pytest -rP
     assert files(bundle) == before
-    assert len(before) == 200
+    assert len(before) == 101
     assert (len(lists.requests), len(describes.requests)) == (2, 0)
 
 

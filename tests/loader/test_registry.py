@@ -78,7 +78,7 @@ def test_a_deregistered_family_leaves_once_aws_has_confirmed_it(account: EcsAcco
     ecs = account.ecs()
     describes = intercept(ecs, "DescribeTaskDefinition")
     after = scan(ecs, known=registry.definitions)
-    assert [request["taskDefinition"] for request in describes.requests] == [arn]
+    assert [request["taskDefinition"] for request in describes.requests] == [arn, "reports"]
     assert arns(after) == [other]
     assert arn not in after.definitions
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import random
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -58,10 +59,11 @@ def test_only_changed_files_are_rewritten(tmp_path: Path) -> None:
     write(tmp_path, definitions[0], changed, definitions[2])
     after = times(tmp_path)
     assert {name for name in before if before[name] != after[name]} == {"b.py"}
-    state = (tmp_path / "state.json").stat().st_mtime_ns
+    states = {path: path.stat().st_ino for path in (tmp_path / "state").rglob("*.json")}
     write(tmp_path, definitions[0], changed, definitions[2])
     assert times(tmp_path) == after
-    assert (tmp_path / "state.json").stat().st_mtime_ns == state
+    assert len(states) == 2
+    assert {path: path.stat().st_ino for path in states} == states
 
 
 def test_the_file_of_a_family_that_left_goes(tmp_path: Path) -> None:
@@ -86,7 +88,7 @@ def test_all_of_it_is_private(tmp_path: Path) -> None:
     write(folder, found("a"))
     assert dags_folder(folder).stat().st_mode & 0o777 == 0o700
     written = [path for path in folder.rglob("*") if path.is_file()]
-    assert len(written) == 2
+    assert len(written) == 3
     assert {path.stat().st_mode & 0o777 for path in written} == {0o600}
 
 
@@ -121,16 +123,16 @@ def test_a_family_name_as_long_as_ecs_takes_has_a_file_of_its_own(tmp_path: Path
 @pytest.mark.parametrize(
     "content",
     [
-        b"", b"{", b"[]", b"null", b"5", b"\xff\xfe", b"[" * 100_000, b'{"format": 0}', b'{"format": 1}',
-        b'{"format": 1, "version": "x", "place": "", "owners": [], "definitions": {}}',
-        b'{"format": 1, "version": "x", "place": "", "owners": {}, "definitions": []}',
-        b'{"format": 1, "version": "x", "place": "", "owners": {}, "definitions": {"arn": {}}}',
-        b'{"format": 1, "version": "x", "place": "", "owners": {}, "definitions": {"arn": 5}}',
+        b"", b"{", b"[]", b"null", b"5", b"\xff\xfe", b"[" * 100_000, b'{"format": 0}', b'{"format": 2}',
+        b'{"format": 2, "version": "x", "places": {}, "proven_with": "", "owners": [], "judgements": {}}',
+        b'{"format": 2, "version": "x", "places": {}, "proven_with": "", "owners": {}, "judgements": []}',
+        b'{"format": 2, "version": "x", "places": {}, "proven_with": "", "owners": {}, "judgements": {"a": {}}}',
+        b'{"format": 2, "version": "x", "places": [], "proven_with": "", "owners": {}, "judgements": {}}',
     ],
 )  # fmt: skip
 def test_a_broken_state_counts_as_none_and_is_mended(tmp_path: Path, content: bytes) -> None:
     whole = write(tmp_path, found("a"))
-    (tmp_path / "state.json").write_bytes(content)
+    (tmp_path / "state" / "published.json").write_bytes(content)
     assert Snapshot.read(tmp_path) == Snapshot()
     assert write(tmp_path, found("a")) == whole
     assert Snapshot.read(tmp_path) == whole
@@ -147,13 +149,14 @@ def test_a_broken_state_counts_as_none_and_is_mended(tmp_path: Path, content: by
         {"extra": 1},
     ],
 )
-def test_a_definition_in_the_state_that_is_none_makes_it_none(tmp_path: Path, spoil: dict[str, object]) -> None:
-    write(tmp_path, found("a"))
-    state = json.loads((tmp_path / "state.json").read_text())
+def test_a_definition_in_a_state_that_is_none_makes_it_none(tmp_path: Path, spoil: dict[str, object]) -> None:
+    whole = write(tmp_path, found("a"))
+    (path,) = (tmp_path / "state").glob("*/*.json")
+    state = json.loads(path.read_text())
     (definition,) = state["definitions"].values()
     definition.update(spoil)
-    (tmp_path / "state.json").write_text(json.dumps(state))
-    assert Snapshot.read(tmp_path) == Snapshot()
+    path.write_text(json.dumps(state))
+    assert Snapshot.read(tmp_path) == replace(whole, definitions={})
 
 
 def test_without_a_state_there_is_none(tmp_path: Path) -> None:
@@ -173,9 +176,11 @@ class _KilledError(BaseException):
     """Stands for the end of the process: nothing in the loader may catch it."""
 
 
-@pytest.mark.parametrize("step", ["replace", "unlink"])
+@pytest.mark.parametrize(
+    ("where", "step", "times"), [(Path, "replace", 6), (Path, "unlink", 2), (os, "fsync", 6), (os, "utime", 1)]
+)
 def test_a_process_that_ends_at_any_point_leaves_whole_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: Any, step: str, times: int
 ) -> None:
     before = [found(family) for family in ("a", "b", "c", "leaves-1", "leaves-2")]
     after = [found(family, revision=2) for family in ("a", "b", "c", "new")]
@@ -187,14 +192,14 @@ def test_a_process_that_ends_at_any_point_leaves_whole_files(
         write(folder, *before)
         with monkeypatch.context() as patched:
             steps = itertools.count()
-            original = getattr(Path, step)
+            original = getattr(where, step)
 
-            def ends(self: Path, *args: object, number: int = point, done: object = original) -> object:
+            def ends(*args: object, number: int = point, done: Any = original) -> object:
                 if next(steps) == number:  # noqa: B023 - called within this round of the loop only
                     raise _KilledError
-                return done(self, *args)  # type: ignore[operator] # a method of Path
+                return done(*args)
 
-            patched.setattr(Path, step, ends)
+            patched.setattr(where, step, ends)
             try:
                 write(folder, *after)
             except _KilledError:
@@ -209,7 +214,7 @@ def test_a_process_that_ends_at_any_point_leaves_whole_files(
         }
         write(folder, *after)
         assert files(folder) == new
-    assert points == {"replace": 5, "unlink": 2}[step]
+    assert points == times
 
 
 def _contents(folder: Path, definitions: list[Definition]) -> dict[str, str]:

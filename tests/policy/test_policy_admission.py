@@ -151,15 +151,6 @@ def test_what_there_is_to_make_up_for_is_counted_to_the_deployment(tmp_path: Pat
     assert source.scan([found("a", labels)], max_catchup_runs=60)[0] == ["a"]
 
 
-def test_a_state_of_before_there_were_judgements(tmp_path: Path) -> None:
-    Source(tmp_path).scan([found("a")])
-    state = (tmp_path / "state.json").read_text()
-    start = state.index(' "judgements"')
-    (tmp_path / "state.json").write_text(state[:start] + state[state.index(' "owners"') :])
-    before = Snapshot.read(tmp_path)
-    assert (dict(before.judgements), list(before.owners)) == ({}, ["a"])
-
-
 def test_a_cluster_of_another_place_is_none_of_ours_by_its_name(tmp_path: Path) -> None:
     """Only Airflow knows where a DAG was found, so this is no case of both ends."""
     own, other, elsewhere = (

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_ecs_dag_schema import Policy
-from airflow_ecs_dag_schema.policy import LARGEST_FILE, PolicyError
+from airflow_ecs_dag_schema.plain_yaml import LARGEST_FILE
+from airflow_ecs_dag_schema.policy import PolicyError
 from airflow_ecs_dag_schema.problems import Problem
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from airflow_ecs_dag_schema import DagSpec, Facts, LabelError, Policy, PolicyError, check, decode, encode
-from airflow_ecs_dag_schema.policy import LARGEST_FILE
+from airflow_ecs_dag_schema.plain_yaml import LARGEST_FILE
 from airflow_ecs_dag_schema.policy_rules import label_bytes
 from airflow_ecs_dag_schema.violations import RULES
 from schema.spec_strategies import specs

@@ -128,7 +128,7 @@ def test_a_link_in_place_of_a_file_is_replaced_and_its_target_kept(tmp_path: Pat
 def test_a_link_in_place_of_the_state_is_no_state(tmp_path: Path) -> None:
     folder, elsewhere = tmp_path / "ecs", tmp_path / "elsewhere.json"
     write(folder, "a")
-    state = folder / "state.json"
+    state = folder / "state" / "published.json"
     state.rename(elsewhere)
     state.symlink_to(elsewhere)
     assert Snapshot.read(folder) == Snapshot()
@@ -140,7 +140,7 @@ def test_a_link_in_place_of_the_state_is_no_state(tmp_path: Path) -> None:
 def test_a_state_that_others_may_write_is_no_state(tmp_path: Path) -> None:
     folder = tmp_path / "ecs"
     write(folder, "a")
-    state = folder / "state.json"
+    state = folder / "state" / "published.json"
     content = json.loads(state.read_text())
     content["owners"] = {"a": "999999999999/eu-west-1/a"}
     state.write_text(json.dumps(content))
@@ -152,7 +152,7 @@ def test_a_state_that_others_may_write_is_no_state(tmp_path: Path) -> None:
 def test_a_state_of_another_user_is_no_state(tmp_path: Path) -> None:
     folder = tmp_path / "ecs"
     write(folder, "a")
-    os.chown(folder / "state.json", OTHER_USER, OTHER_USER)
+    os.chown(folder / "state" / "published.json", OTHER_USER, OTHER_USER)
     assert Snapshot.read(folder) == Snapshot()
 
 
@@ -169,8 +169,8 @@ def test_a_folder_of_another_user_is_refused(tmp_path: Path, whose: str) -> None
 def test_a_named_pipe_in_place_of_the_state_holds_nobody_up(tmp_path: Path) -> None:
     folder = tmp_path / "ecs"
     write(folder, "a")
-    (folder / "state.json").unlink()
-    os.mkfifo(folder / "state.json", 0o600)
+    (folder / "state" / "published.json").unlink()
+    os.mkfifo(folder / "state" / "published.json", 0o600)
     script = (
         "import sys; from pathlib import Path; from airflow_ecs_dag_loader.snapshot import Snapshot; "
         "assert Snapshot.read(Path(sys.argv[1])) == Snapshot()"

@@ -1,0 +1,17 @@
+"""Names of files for what AWS and platforms call things: a file's name has at most 255 bytes, and no path in it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+_PLAIN = re.compile(r"[A-Za-z0-9_-]{1,200}\Z", re.ASCII)
+_OTHER = re.compile(r"[^A-Za-z0-9_-]", re.ASCII)
+_LONGEST_NAME = 200
+
+
+def file_name(name: str) -> str:
+    """Return ``name``, or what stands for it alone where it is too long or has other characters."""
+    if _PLAIN.match(name):
+        return name
+    return f"{_OTHER.sub('_', name)[:_LONGEST_NAME]}.{hashlib.sha256(name.encode()).hexdigest()[:16]}"

@@ -1,0 +1,214 @@
+"""``airflow-ecs-dag list``: what Airflow sees of an account and region, one line a task definition family."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from airflow_ecs_dag_cli.aws_access import AwsAccess, AwsAccessError, scan_shown
+from airflow_ecs_dag_cli.bundle_folder import BundleFolder, BundleFolderError
+from airflow_ecs_dag_cli.families import State, judged_families, reason_text, remembered_families
+from airflow_ecs_dag_cli.next_runs import in_words
+from airflow_ecs_dag_cli.validate_command import ACCEPTED, REFUSED, UNREADABLE, printable
+from airflow_ecs_dag_loader.registry import ScanError, scan
+from airflow_ecs_dag_loader.source import RegistrySource
+from airflow_ecs_dag_schema import Policy, PolicyError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from airflow_ecs_dag_cli.families import Family
+    from airflow_ecs_dag_schema import Violation
+
+_MARKS = {
+    State.LIVE: "[green]✓[/green]",
+    State.REFUSED: "[red]✗[/red]",
+    State.DUPLICATE: "[red]✗[/red]",
+    State.UNLABELLED: "[dim]-[/dim]",
+}
+_WIDEST = 40
+"""Columns are as wide as their widest text, but no wider than this."""
+_LONGEST_REASON = 200
+"""Characters of a reason in its family's line; doctor has it whole."""
+
+
+def list_registry(
+    *,
+    region: str | None,
+    profile: str | None,
+    policy_file: Path | None,
+    cluster: str | None,
+    dag_id_prefix: str | None,
+    show_all: bool,
+    as_json: bool,
+) -> int:
+    """Print what Airflow would see of the registry of an account and region; return the exit status.
+
+    Args:
+        region: AWS region; ``None`` for that of the profile or of the environment.
+        profile: A profile of the AWS configuration.
+        policy_file: The platform's policy; ``None`` for the contract's own bounds.
+        cluster: The bundle's cluster for DAGs that name none.
+        dag_id_prefix: What the bundle has each dag id begin with.
+        show_all: Whether families without Airflow labels are shown, too.
+        as_json: Whether as one JSON document.
+    """
+    try:
+        policy = None if policy_file is None else Policy.read(policy_file)
+        access = AwsAccess(region=region, profile=profile)
+        caller, ecs = access.caller, access.ecs
+        with scan_shown(ecs):
+            registry = scan(ecs, known={})
+    except ScanError as error:
+        return _fail(str(AwsAccessError(error)), as_json=as_json)
+    except (AwsAccessError, PolicyError) as error:
+        return _fail(str(error), as_json=as_json)
+    source = RegistrySource(region_name=caller.region, cluster=cluster, dag_id_prefix=dag_id_prefix)
+    families = judged_families(registry, source=source, policy=policy)
+    where = {"account": caller.account, "region": caller.region}
+    return _print(families, f"account {caller.account}, region {caller.region}", where, show_all, as_json=as_json)
+
+
+def list_bundle(folder: Path, *, show_all: bool, as_json: bool) -> int:
+    """Print what a bundle last found on this machine; return the exit status.
+
+    Args:
+        folder: The bundle's folder.
+        show_all: Whether families without Airflow labels are shown, too.
+        as_json: Whether as one JSON document.
+    """
+    try:
+        bundle = BundleFolder.read(folder)
+    except BundleFolderError as error:
+        return _fail(str(error), as_json=as_json)
+    families = remembered_families(bundle.snapshot)
+    where = {"bundle_folder": str(bundle.path), "refreshed_at": bundle.refreshed_at.isoformat(timespec="seconds")}
+    return _print(families, f"{bundle.path}, refreshed {bundle.age_words}", where, show_all, as_json=as_json)
+
+
+def _fail(message: str, *, as_json: bool) -> int:
+    if as_json:
+        _write_json({"ok": False, "error": message, "dags": []})
+    else:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            f"[red]error[/red]: {escape(printable_lines(message))}"
+        )
+    return UNREADABLE
+
+
+def _print(
+    families: Sequence[Family],
+    title: str,
+    where: dict[str, str],
+    show_all: bool,  # noqa: FBT001 - handed on
+    *,
+    as_json: bool,
+) -> int:
+    shown = [family for family in families if show_all or family.state is not State.UNLABELLED]
+    counts = Counter(family.state for family in families)
+    is_good = bool(counts[State.LIVE]) and not counts[State.REFUSED] and not counts[State.DUPLICATE]
+    status = ACCEPTED if is_good else REFUSED
+    if as_json:
+        _write_json({"ok": is_good, "error": None, **where, "dags": [_json(family) for family in shown]})
+        return status
+    console = Console(highlight=False, soft_wrap=True)
+    names = [(printable(family.dag_id) or "-", _revision(family), _place(family)) for family in shown]
+    widths = [min(max(map(len, column)), _WIDEST) for column in zip(*names, strict=True)] if names else []
+    for family, texts in zip(shown, names, strict=True):
+        dag_id, *rest = (escape(f"{text:<{width}}") for text, width in zip(texts, widths, strict=True))
+        state = f"{family.state:<9}"
+        said = escape(printable(_said(family)))
+        console.print(f"{_MARKS[family.state]} [bold]{dag_id}[/bold]  {'  '.join(rest)}  {state}  {said}".rstrip())
+    console.print(escape(f"{title}: {_summary(counts, show_all=show_all)}"))
+    return status
+
+
+def _said(family: Family) -> str:
+    """Return the rest of a family's line: what the DAG is, or the first reason why it isn't there."""
+    if family.reasons:
+        first, *rest = family.reasons
+        text = reason_text(first)
+        cut = text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]}..."
+        return f"{cut}{f' (and {len(rest)} more)' if rest else ''}"
+    if family.spec is None:
+        return ""
+    tasks = _counted(len(family.spec.tasks), "task")
+    warned = sorted({warning.rule for warning in family.warnings})
+    warning = f"; the policy warns of {', '.join(warned)}" if warned else ""
+    return f"{tasks}, {in_words(family.spec.schedule)}{warning}"
+
+
+def _summary(counts: Counter[State], *, show_all: bool) -> str:
+    labelled = [state for state in State if state is not State.UNLABELLED]
+    if not sum(counts.values()):
+        return (
+            "no ACTIVE task definition at all, so no DAG: is it the right account and region, and has something been "
+            "deployed there?"
+        )
+    unlabelled = counts[State.UNLABELLED]
+    aside = f"; {_families(unlabelled)} without Airflow labels" if unlabelled else ""
+    hint = "" if show_all or not unlabelled else " (--all shows them)"
+    if not any(counts[state] for state in labelled):
+        return f"no DAG{aside}{hint}"
+    found = [f"{_counted(counts[State.LIVE], 'DAG')} live"]
+    found += [f"{counts[state]} {state}" for state in (State.REFUSED, State.DUPLICATE) if counts[state]]
+    return f"{', '.join(found)}{aside}{hint}"
+
+
+def _json(family: Family) -> dict[str, Any]:
+    return {
+        "dag_id": family.dag_id or None,
+        "state": str(family.state),
+        "family": family.arn.family,
+        "revision": family.arn.revision,
+        "account": family.arn.account,
+        "region": family.arn.region,
+        "arn": family.arn.text,
+        "tasks": None if family.spec is None else len(family.spec.tasks),
+        "schedule": None if family.spec is None else in_words(family.spec.schedule),
+        "reasons": [violation_json(each) for each in family.reasons],
+        "warnings": [violation_json(each) for each in family.warnings],
+    }
+
+
+def violation_json(violation: Violation) -> dict[str, str | None]:
+    """Return what breaks a rule as JSON has it; a text that looks like a secret is masked, as in all errors."""
+    return {
+        "rule": violation.rule,
+        "path": violation.path,
+        "value": violation.problem.value,
+        "message": violation.message,
+        "remedy": violation.remedy,
+    }
+
+
+def printable_lines(text: str) -> str:
+    """Return ``text`` without what moves a terminal's cursor, its lines kept."""
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
+def _write_json(document: dict[str, Any]) -> None:
+    json.dump(document, sys.stdout, indent=2)
+    sys.stdout.write("\n")
+
+
+def _revision(family: Family) -> str:
+    return f"{family.arn.family}:{family.arn.revision}"
+
+
+def _place(family: Family) -> str:
+    return f"{family.arn.account}/{family.arn.region}"
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def _families(number: int) -> str:
+    return f"{number} famil{'y' if number == 1 else 'ies'}"

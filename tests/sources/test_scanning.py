@@ -1,0 +1,353 @@
+"""Several sources in one bundle: scanned at once, each failing alone, within a rate and a budget."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.observability import stats
+from structlog.testing import capture_logs
+
+from airflow_ecs_dag_loader import EcsDagBundle
+from airflow_ecs_dag_loader.registry import ScanError
+from airflow_ecs_dag_loader.snapshot import Snapshot
+from sources.conftest import ORDERS, PLATFORM, REGION, STOCK, published, role, sources
+from strict_ecs.faults import Fault
+
+if TYPE_CHECKING:
+    from sources.conftest import Fleet
+
+
+def test_each_source_is_scanned_with_its_role_in_each_of_its_regions(fleet: Fleet) -> None:
+    fleet.deploy(ORDERS, "orders")
+    fleet.deploy(ORDERS, "american-orders", "us-east-1")
+    fleet.deploy(STOCK, "stock")
+    fleet.deploy(PLATFORM, "not-looked-for")
+    bundle = fleet.bundle(sources=[*sources("orders", regions=[REGION, "us-east-1"]), *sources("stock")])
+    bundle.refresh()
+    assert sorted(published(bundle)) == ["american-orders", "orders", "stock"]
+    names = {call.parameters["RoleSessionName"] for call in fleet.aws.made("AssumeRole")}
+    assert names == {"airflow-ecs-dag-orders", "airflow-ecs-dag-stock"}
+    state = bundle.base_dir / "state"
+    assert sorted(str(path.relative_to(state)) for path in state.rglob("*.json")) == [
+        "orders/eu-west-1.json",
+        "orders/us-east-1.json",
+        "published.json",
+        "stock/eu-west-1.json",
+    ]
+
+
+def test_without_a_role_the_process_scans_with_what_it_has(fleet: Fleet) -> None:
+    fleet.deploy(PLATFORM, "own")
+    bundle = fleet.bundle(sources=[{"name": "own", "regions": [REGION]}])
+    bundle.refresh()
+    assert list(published(bundle)) == ["own"]
+    assert fleet.calls() == ["ListTaskDefinitions", "DescribeTaskDefinition"]
+
+
+def test_tasks_run_with_the_connection_for_running(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SCANNER", json.dumps({"conn_type": "aws", "login": PLATFORM, "password": "x"}))
+    fleet.deploy(ORDERS, "orders")
+    for arguments, expected in (
+        ({"aws_conn_id": "scanner", "run_aws_conn_id": "runner"}, "runner"),
+        ({"aws_conn_id": "scanner"}, "scanner"),
+    ):
+        bundle = fleet.bundle(sources=sources("orders", **arguments))
+        bundle.refresh()
+        assert f"'aws_conn_id': '{expected}'" in published(bundle)["orders"]
+        assert "external" not in published(bundle)["orders"]
+
+
+def test_a_connection_with_a_role_of_its_own_is_an_error_of_that_source_alone(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_CHAIN", json.dumps({"conn_type": "aws", "extra": {"role_arn": role(STOCK)}}))
+    fleet.deploy(STOCK, "stock")
+    bundle = fleet.bundle(sources=[*sources("orders", aws_conn_id="chain"), *sources("stock")])
+    with capture_logs() as logs:
+        bundle.refresh()
+    (line,) = [each for each in logs if "can't be read" in each["event"]]
+    assert line["reason"].endswith("give role_arn in one of the two")
+    assert (line["source"], line["region"]) == ("orders", REGION)
+    assert list(published(bundle)) == ["stock"]
+
+
+def test_what_fails_keeps_its_dags_and_the_others_go_on(fleet: Fleet) -> None:
+    fleet.deploy(ORDERS, "orders")
+    fleet.deploy(STOCK, "stock")
+    bundle = fleet.bundle()
+    bundle.refresh()
+    before = published(bundle)
+    fleet.aws.faults.add(Fault.ACCESS_DENIED, account=ORDERS, count=None)
+    fleet.deploy(ORDERS, "orders")
+    fleet.deploy(STOCK, "stock")
+    for process in (bundle, fleet.bundle()):
+        process.refresh()
+        assert published(process)["orders"] == before["orders"]
+        assert "stock:2" in published(process)["stock"]
+    fleet.aws.faults.clear()
+    bundle.refresh()
+    assert "orders:2" in published(bundle)["orders"]
+
+
+def test_if_all_fail_the_refresh_does_and_names_each(fleet: Fleet) -> None:
+    fleet.deploy(ORDERS, "orders")
+    bundle = fleet.bundle()
+    bundle.refresh()
+    version = bundle.get_current_version()
+    fleet.aws.faults.add(Fault.ACCESS_DENIED, "ListTaskDefinitions", count=None)
+    with pytest.raises(ScanError, match=r"(?s)orders/eu-west-1: List.*stock/eu-west-1: List"):
+        bundle.refresh()
+    assert bundle.get_current_version() == version
+
+
+def test_a_source_that_never_answered_takes_nothing_of_another_away(fleet: Fleet) -> None:
+    """A disk whose state is lost, and one account down: the files of both stay, and who has a dag id too."""
+    fleet.deploy(ORDERS, "orders")
+    fleet.deploy(STOCK, "stock")
+    bundle = fleet.bundle()
+    bundle.refresh()
+    for path in (bundle.base_dir / "state").rglob("eu-west-1.json"):
+        path.unlink()
+    fleet.aws.faults.add(Fault.ACCOUNT_DOWN, account=ORDERS, count=None)
+    again = fleet.bundle()
+    again.refresh()
+    assert sorted(published(again)) == ["orders", "stock"]
+    assert Snapshot.read(again.base_dir).owners["orders"] == f"{ORDERS}/{REGION}/orders"
+
+
+def test_a_source_that_is_taken_out_takes_its_dags_with_it(fleet: Fleet) -> None:
+    fleet.deploy(ORDERS, "orders")
+    fleet.deploy(STOCK, "stock")
+    fleet.bundle().refresh()
+    bundle = fleet.bundle(sources=sources("stock"))
+    bundle.refresh()
+    assert list(published(bundle)) == ["stock"]
+    assert not (bundle.base_dir / "state" / "orders").exists()
+
+
+def test_credentials_of_another_account_are_not_believed(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in (PLATFORM, STOCK):
+        fleet.deploy(number, "reports")
+    own = [{"name": "own", "regions": [REGION], "cluster": "work"}]
+    bundle = fleet.bundle(sources=own)
+    bundle.refresh()
+    before = published(bundle)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", STOCK)
+    again = fleet.bundle(sources=own)
+    with pytest.raises(ScanError, match=f"from account {STOCK}, but here {PLATFORM} was scanned before: correct the"):
+        again.refresh()
+    assert published(again) == before
+
+
+def test_only_families_with_the_prefix_are_looked_at(fleet: Fleet) -> None:
+    for family in ("team-a-one", "team-b-two", "team-c-three"):
+        fleet.deploy(ORDERS, family)
+    fleet.calls()
+    bundle = fleet.bundle(sources=sources("orders", family_prefix="team-a-"))
+    bundle.refresh()
+    assert list(published(bundle)) == ["team-a-one"]
+    assert fleet.calls("DescribeTaskDefinition") == ["DescribeTaskDefinition"]
+    bundle = fleet.bundle(sources=sources("orders", family_prefix="team-b-"))
+    bundle.refresh()
+    assert list(published(bundle)) == ["team-b-two"]
+
+
+def test_two_sources_with_the_same_families_have_them_once(fleet: Fleet) -> None:
+    fleet.deploy(ORDERS, "orders")
+    (first,) = sources("orders")
+    bundle = fleet.bundle(sources=[first, {**first, "name": "again", "cluster": "other"}])
+    bundle.refresh()
+    assert "'name': 'orders'" in published(bundle)["orders"]
+
+
+def test_the_first_owner_keeps_a_dag_id_whichever_source_claims_it_next(fleet: Fleet) -> None:
+    fleet.deploy(STOCK, "same")
+    bundle = fleet.bundle()
+    bundle.refresh()
+    fleet.deploy(ORDERS, "thief", dag__dag_id="same")
+    bundle.refresh()
+    assert "DagRefusedError" in published(bundle)["thief"]
+    assert "DagRefusedError" not in published(bundle)["same"]
+
+
+def test_limits_of_one_source_are_not_those_of_another(fleet: Fleet) -> None:
+    for family in ("a", "b"):
+        fleet.deploy(ORDERS, f"orders-{family}")
+        fleet.deploy(STOCK, f"stock-{family}")
+    bundle = fleet.bundle(
+        sources=[*sources("orders", max_dags=1), *sources("stock", clusters=["other"])], policy={"max_dags": 5}
+    )
+    bundle.refresh()
+    refused = {family for family, text in published(bundle).items() if "DagRefusedError" in text}
+    assert refused == {"orders-b", "stock-a", "stock-b"}
+    assert "source.too-many-dags" in published(bundle)["orders-b"]
+
+
+def test_nothing_changed_costs_a_call_a_hundred_families(fleet: Fleet) -> None:
+    for number in range(101):
+        fleet.account(ORDERS).register(f"web-{number}")
+    fleet.deploy(ORDERS, "orders")
+    bundle = fleet.bundle(sources=sources("orders"), refresh_budget=100)
+    bundle.refresh()
+    for process in (bundle, fleet.bundle(sources=sources("orders"))):
+        fleet.calls()
+        process.refresh()
+        assert fleet.calls("ListTaskDefinitions") == ["ListTaskDefinitions"] * 2
+        assert fleet.calls("DescribeTaskDefinition") == []
+
+
+def test_a_share_of_awss_rate_is_enough(fleet: Fleet) -> None:
+    for number in range(200):
+        fleet.account(ORDERS).register(f"web-{number}")
+    begin = fleet.clock.settle()
+    fleet.bundle(sources=sources("orders"), refresh_budget=1000).refresh()
+    assert fleet.aws.codes().keys() == {""}
+    assert fleet.clock.settle() - begin == pytest.approx((203 - 40) / 16, abs=1)
+
+
+def test_a_budget_leaves_the_rest_for_the_next_refresh_and_asks_for_it_at_once(fleet: Fleet) -> None:
+    for number in range(60):
+        fleet.deploy(ORDERS, f"family-{number:02}")
+    bundle = fleet.bundle(sources=sources("orders"), refresh_budget=0.1)
+    assert bundle.refresh_interval == 30
+    sizes = []
+    for _ in range(100):
+        bundle.refresh()
+        sizes.append(len(published(bundle)))
+        if bundle.refresh_interval:
+            break
+        bundle = fleet.bundle(sources=sources("orders"), refresh_budget=0.1)  # a process that starts anew
+        bundle.refresh()
+        fleet.clock.settle()
+    assert bundle.refresh_interval == 30
+    assert sizes == sorted(sizes)
+    assert sizes[0] < 60
+    assert sizes[-1] == 60
+    answered = [each for each in fleet.aws.made("DescribeTaskDefinition") if not each.code]
+    assert len(answered) == 60
+
+
+def test_what_is_deployed_comes_before_what_is_new_and_the_old_dag_stays_until_then(fleet: Fleet) -> None:
+    for number in range(30):
+        fleet.deploy(ORDERS, f"old-{number:02}")
+    bundle = fleet.bundle(sources=sources("orders"), refresh_budget=1000)
+    bundle.refresh()
+    bundle = fleet.bundle(sources=sources("orders"), refresh_budget=0.0001)
+    for number in range(30):
+        fleet.deploy(ORDERS, f"a-new-{number:02}")
+        fleet.deploy(ORDERS, f"old-{number:02}")
+    bundle.refresh()
+    found = published(bundle)
+    assert len(found) >= 30
+    assert not any(family.startswith("a-new") for family in found)
+    assert {f"old-{number:02}:2" in found[f"old-{number:02}"] for number in range(30)} == {True, False}
+
+
+def test_no_dag_of_a_lost_state_leaves_while_a_budget_holds_its_families_back(fleet: Fleet) -> None:
+    for number in range(60):
+        fleet.deploy(ORDERS, f"family-{number:02}")
+    fleet.bundle(sources=sources("orders"), refresh_budget=1000).refresh()
+    bundle = fleet.bundle(sources=sources("orders"), refresh_budget=0.0001)
+    for path in (bundle.base_dir / "state").rglob("*.json"):
+        path.unlink()
+    (bundle.path / "hostile.py").write_text("open('/tmp/hostile', 'w')  # airflow dag")
+    bundle.refresh()
+    assert sorted(published(bundle)) == [f"family-{number:02}" for number in range(60)]
+
+
+def test_of_two_claims_on_a_new_disk_none_wins_however_the_budget_parts_them(fleet: Fleet) -> None:
+    for number in range(30):
+        fleet.deploy(ORDERS, f"family-{number:02}")
+    fleet.deploy(ORDERS, "0-thief", dag__dag_id="same")
+    fleet.deploy(ORDERS, "same")
+    bundle = fleet.bundle(sources=sources("orders"), refresh_budget=0.0001)
+    for _ in range(20):
+        bundle.refresh()
+    assert bundle.refresh_interval == 30
+    refused = {family for family, text in published(bundle).items() if "DagRefusedError" in text}
+    assert refused == {"0-thief", "same"}
+
+
+def test_a_list_that_lost_most_of_it_costs_a_question_each_and_no_dag(fleet: Fleet) -> None:
+    for number in range(120):
+        fleet.deploy(ORDERS, f"family-{number:03}")
+        fleet.account(ORDERS).register(f"web-{number:03}")
+    bundle = fleet.bundle(sources=sources("orders"), refresh_budget=1000)
+    bundle.refresh()
+    before = published(bundle)
+    fleet.calls()
+    fleet.aws.faults.add(Fault.LOST_PAGE_TOKEN, "ListTaskDefinitions")
+    bundle.refresh()
+    assert published(bundle) == before
+    assert len(fleet.calls("DescribeTaskDefinition")) == 20
+    bundle.refresh()
+    assert fleet.calls("DescribeTaskDefinition") == []  # also not for those without labels
+
+
+def test_no_thread_outlives_a_refresh(fleet: Fleet) -> None:
+    before = threading.enumerate()
+    fleet.bundle().refresh()
+    assert threading.enumerate() == before
+
+
+class Backend:
+    """Takes what is sent, in the place of a metrics service."""
+
+    def __init__(self) -> None:
+        self.sent: dict[tuple[str, str], Any] = {}
+
+    def gauge(self, stat: str, value: Any, *, tags: dict[str, Any] | None = None, **_: Any) -> None:
+        assert tags
+        assert tags["region"] == REGION
+        self.sent[stat, tags["source"]] = value
+
+    timing = gauge
+
+    def incr(self, stat: str, count: int, *, tags: dict[str, Any]) -> None:
+        self.gauge(stat, count, tags=tags)
+
+
+def test_metrics_and_lines_of_the_log(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = Backend()
+    monkeypatch.setattr(f"{stats.gauge.__module__}._backend", backend)
+    fleet.deploy(ORDERS, "orders")
+    fleet.deploy(ORDERS, "bad", tasks__build__retries="many")
+    fleet.account(ORDERS).register("web")
+    bundle = fleet.bundle()
+    fleet.aws.faults.add(Fault.THROTTLED, "DescribeTaskDefinition", account=ORDERS)
+    with capture_logs() as logs:
+        bundle.refresh()
+    names = ("calls", "throttles", "definitions", "dags", "refused", "pending", "snapshot_age_seconds")
+    assert [backend.sent[f"ecs_registry.{name}", "orders"] for name in names] == [5, 1, 3, 1, 1, 0, 0.0]
+    assert [backend.sent[f"ecs_registry.{name}", "stock"] for name in names[:4]] == [1, 0, 0, 0]
+    assert backend.sent["ecs_registry.scan_seconds", "orders"].total_seconds() > 0
+    lines = [each for each in logs if each["event"] == "the ECS registry changed"]
+    assert [(each["source"], each["account"], each["definitions"]) for each in lines] == [
+        ("orders", ORDERS, 3),
+        ("stock", "", 0),
+    ]
+    with capture_logs() as logs:
+        bundle.refresh()
+    assert logs == []
+    fleet.aws.faults.add(Fault.ACCESS_DENIED, account=ORDERS, count=None)
+    with capture_logs() as logs:
+        bundle.refresh()
+    (line,) = logs
+    assert (line["log_level"], line["source"], line["account"]) == ("error", "orders", ORDERS)
+    assert "AccessDenied" in line["reason"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"call_share": 0}, "call_share is 0: give a part"),
+        ({"call_share": 1.01}, "call_share is 1.01: give a part"),
+        ({"refresh_budget": 0}, "refresh_budget is 0: give seconds above 0"),
+    ],
+)
+def test_arguments_out_of_their_range(arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        EcsDagBundle(name="x", **arguments)

@@ -1,0 +1,122 @@
+"""A worker's bundle, before one task: what it asks AWS, and what it has on its disk then."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from sources.conftest import ORDERS, STOCK, published
+from strict_ecs.faults import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sources.conftest import Fleet
+
+
+@pytest.fixture
+def worker(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Start a task of a DAG; return the bundle that its process made."""
+
+    def start(dag_id: str, **arguments: Any) -> Any:
+        monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", dag_id)
+        monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_TASK_ID", "build")
+        bundle = fleet.bundle(**arguments)
+        bundle.initialize()
+        assert bundle.is_initialized
+        return bundle
+
+    return start
+
+
+@pytest.fixture
+def known(fleet: Fleet) -> Fleet:
+    """A fleet whose DAGs are on this disk."""
+    fleet.deploy(ORDERS, "orders")
+    fleet.deploy(STOCK, "stock")
+    bundle = fleet.bundle()
+    bundle.refresh()
+    fleet.calls()
+    return fleet
+
+
+def test_what_is_fresh_is_taken_as_it_is(known: Fleet, worker: Callable[..., Any]) -> None:
+    known.deploy(ORDERS, "orders")
+    known.age_state(0)
+    assert "orders:1" in published(worker("orders"))["orders"]
+    assert known.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "interval", "is_fresh"), [(59, 5, True), (61, 5, False), (199, 100, True), (201, 100, False)]
+)
+def test_how_long_it_is_fresh(
+    known: Fleet, worker: Callable[..., Any], seconds: float, interval: int, *, is_fresh: bool
+) -> None:
+    known.age_state(seconds)
+    worker("orders", refresh_interval=interval)
+    assert (known.calls() == []) is is_fresh
+
+
+def test_of_what_is_not_fresh_one_family_is_asked_for(known: Fleet, worker: Callable[..., Any]) -> None:
+    known.age_state(1_000)
+    version = known.bundle().get_current_version()
+    worker("orders")
+    assert known.calls() == ["AssumeRole", "DescribeTaskDefinition"]
+    known.deploy(ORDERS, "orders")
+    known.deploy(STOCK, "stock")
+    found = published(worker("orders"))
+    assert "orders:2" in found["orders"]
+    assert "stock:1" in found["stock"]
+    assert known.calls() == ["AssumeRole", "DescribeTaskDefinition"]
+    assert known.bundle().get_current_version() == version
+
+
+def test_a_newer_revision_that_is_no_dag_is_the_error_that_the_processor_would_give(
+    known: Fleet, worker: Callable[..., Any]
+) -> None:
+    known.age_state(1_000)
+    known.deploy(ORDERS, "orders", tasks__build__retries="many")
+    found = published(worker("orders"))
+    assert "DagRefusedError" in found["orders"]
+    assert "DagRefusedError" not in found["stock"]
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.ACCESS_DENIED, Fault.ACCOUNT_DOWN, Fault.EMPTY, Fault.HTML, Fault.EXPIRED_TOKEN, Fault.THROTTLED]
+)
+@pytest.mark.parametrize("operation", ["AssumeRole", "DescribeTaskDefinition"])
+def test_whatever_aws_says_it_goes_on_with_what_is_there(
+    known: Fleet, worker: Callable[..., Any], fault: Fault, operation: str
+) -> None:
+    known.age_state(1_000)
+    before = published(known.bundle())
+    known.aws.faults.add(fault, operation, count=None)
+    with capture_logs() as logs:
+        bundle = worker("orders")
+    assert published(bundle) == before
+    assert [each["event"] for each in logs if "going on with the last good scan" in each["event"]]
+
+
+def test_a_stack_that_is_gone_by_now_leaves_what_is_there(known: Fleet, worker: Callable[..., Any]) -> None:
+    known.age_state(1_000)
+    found = known.account(ORDERS).find("orders:1")
+    assert found
+    known.account(ORDERS).deregister(found.arn)
+    assert "orders:1" in published(worker("orders"))["orders"]
+
+
+def test_an_empty_disk_is_filled_by_a_scan_without_a_budget(fleet: Fleet, worker: Callable[..., Any]) -> None:
+    for number in range(60):
+        fleet.deploy(ORDERS, f"family-{number:02}")
+    bundle = worker("family-59", refresh_budget=0.0001)
+    assert len(published(bundle)) == 60
+
+
+def test_a_file_that_is_missing_is_fetched(known: Fleet, worker: Callable[..., Any]) -> None:
+    (path,) = known.bundle().path.rglob("orders.py")
+    path.unlink()
+    assert "orders:1" in published(worker("orders"))["orders"]
+    assert known.calls() == ["AssumeRole", "DescribeTaskDefinition"]

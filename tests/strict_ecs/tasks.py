@@ -1,0 +1,228 @@
+"""The tasks of one account and region: started, looked at, stopped. Nothing runs in them: a test says how they end."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from strict_ecs.page_tokens import PageTokens
+from strict_ecs.wire import AwsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from strict_ecs.task_definitions import TaskDefinitions
+
+LONGEST_OVERRIDES = 8_192
+MOST_DESCRIBED = 100
+MOST_STARTED = 10
+SHOWN_AFTER_STOP = 3_600.0
+_STARTED_BY = re.compile(r"[A-Za-z0-9/_-]{0,128}\Z")
+_LONGEST_TOKEN = 64
+
+
+@dataclass
+class _Task:
+    content: dict[str, Any]
+    cluster: str
+    ends_at: float | None
+
+
+@dataclass
+class Tasks:
+    """The clusters and tasks of one account and region.
+
+    Attributes:
+        run_seconds: How long a task runs until its containers exit with 0; ``None`` waits for :meth:`finish`.
+    """
+
+    account: str
+    region: str
+    definitions: TaskDefinitions
+    clock: Callable[[], float]
+    run_seconds: float | None = None
+    _clusters: set[str] = field(default_factory=lambda: {"default"})
+    _tasks: dict[str, _Task] = field(default_factory=dict)
+    _by_token: dict[tuple[str, str], tuple[str, list[str]]] = field(default_factory=dict)
+    _tokens: PageTokens = field(default_factory=PageTokens)
+
+    def create_cluster(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Add a cluster, or find it."""
+        name = str(parameters.get("clusterName") or "default")
+        self._clusters.add(name)
+        return {"cluster": {"clusterArn": self._arn("cluster", name), "clusterName": name, "status": "ACTIVE"}}
+
+    def run_task(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Start tasks, or return those that a call with the same client token started.
+
+        Raises:
+            AwsError: ECS would not start them.
+        """
+        cluster = self._cluster(parameters)
+        count = parameters.get("count", 1)
+        if not isinstance(count, int) or not 1 <= count <= MOST_STARTED:
+            raise AwsError("InvalidParameterException", f"count must be between 1 and {MOST_STARTED}")
+        if not _STARTED_BY.match(parameters.get("startedBy") or ""):
+            raise AwsError(
+                "InvalidParameterException", "startedBy has at most 128 letters, digits, slashes, hyphens, underscores"
+            )
+        overrides = parameters.get("overrides") or {}
+        if len(json.dumps(overrides, separators=(",", ":"))) > LONGEST_OVERRIDES:
+            raise AwsError(
+                "InvalidParameterException", f"Container Overrides length must be at most {LONGEST_OVERRIDES}"
+            )
+        token = str(parameters.get("clientToken") or "")
+        if len(token) > _LONGEST_TOKEN:
+            raise AwsError("InvalidParameterException", f"clientToken has at most {_LONGEST_TOKEN} characters")
+        asked = json.dumps({**parameters, "clientToken": ""}, sort_keys=True)
+        if token and (cluster, token) in self._by_token:
+            before, arns = self._by_token[cluster, token]
+            if before != asked:
+                raise AwsError(
+                    "ConflictException", "The specified client token is already in use with different parameters."
+                )
+            return {"tasks": [self._content(self._tasks[arn]) for arn in arns], "failures": []}
+        started = [self._start(cluster, parameters, overrides) for _ in range(count)]
+        if token:
+            self._by_token[cluster, token] = (asked, [task.content["taskArn"] for task in started])
+        return {"tasks": [self._content(task) for task in started], "failures": []}
+
+    def describe_tasks(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return tasks, and which are unknown (any more).
+
+        Raises:
+            AwsError: There is no such cluster, or there are too many tasks.
+        """
+        cluster = self._cluster(parameters)
+        named = parameters.get("tasks") or []
+        if not 1 <= len(named) <= MOST_DESCRIBED:
+            raise AwsError("InvalidParameterException", f"tasks must have 1 to {MOST_DESCRIBED} items")
+        found, failures = [], []
+        for name in named:
+            if task := self._find(cluster, name):
+                found.append(self._content(task))
+            else:
+                failures.append({"arn": self._task_arn(cluster, name), "reason": "MISSING"})
+        return {"tasks": found, "failures": failures}
+
+    def stop_task(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Stop a task; one that has stopped stays as it is.
+
+        Raises:
+            AwsError: There is none.
+        """
+        task = self._find(self._cluster(parameters), str(parameters.get("task")))
+        if task is None:
+            raise AwsError("InvalidParameterException", "The referenced task was not found.")
+        if task.content["lastStatus"] != "STOPPED":
+            self._stop(task, self.clock(), code="UserInitiated", reason=str(parameters.get("reason") or ""), exits=143)
+        return {"task": self._content(task)}
+
+    def list_tasks(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a page of ARNs: by default of those that should run.
+
+        Raises:
+            AwsError: The page or the cluster is none.
+        """
+        cluster = self._cluster(parameters)
+        wanted = parameters.get("desiredStatus") or "RUNNING"
+        family, started_by = parameters.get("family"), parameters.get("startedBy")
+        found = {}
+        for arn in list(self._tasks):
+            task = self._find(cluster, arn)
+            if task is None or task.content["desiredStatus"] != wanted:
+                continue
+            if family and task.content["group"] != f"family:{family}":
+                continue
+            if started_by and task.content["startedBy"] != started_by:
+                continue
+            found[arn] = arn
+        question = json.dumps([cluster, wanted, family, started_by])
+        return self._tokens.page(question, {**parameters, "sort": "ASC"}, found, key="taskArns")
+
+    def finish(self, arn: str, *, exit_code: int = 0) -> None:
+        """End a task: its containers exit."""
+        task = self._tasks[arn]
+        self._stop(
+            task, self.clock(), code="EssentialContainerExited", reason="Essential container exited", exits=exit_code
+        )
+
+    def _start(self, cluster: str, parameters: Mapping[str, Any], overrides: Mapping[str, Any]) -> _Task:
+        definition = self.definitions.find(str(parameters.get("taskDefinition")))
+        if definition is None:
+            raise AwsError("ClientException", "TaskDefinition not found.")
+        if definition.until is not None:
+            raise AwsError("ClientException", "TaskDefinition is inactive")
+        containers = [each["name"] for each in definition.content["containerDefinitions"]]
+        for each in overrides.get("containerOverrides") or []:
+            if each.get("name") not in containers:
+                raise AwsError(
+                    "InvalidParameterException",
+                    f"Override for container named {each.get('name')} is not a container in the TaskDefinition.",
+                )
+        if definition.content.get("networkMode") == "awsvpc" and not parameters.get("networkConfiguration"):
+            raise AwsError(
+                "InvalidParameterException",
+                "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
+            )
+        now = self.clock()
+        arn = self._arn("task", f"{cluster}/{uuid.uuid4().hex}")
+        content = {
+            "taskArn": arn,
+            "clusterArn": self._arn("cluster", cluster),
+            "taskDefinitionArn": definition.arn,
+            "containers": [{"name": name, "lastStatus": "RUNNING"} for name in containers],
+            "createdAt": now,
+            "startedAt": now,
+            "desiredStatus": "RUNNING",
+            "lastStatus": "RUNNING",
+            "group": parameters.get("group") or f"family:{definition.content['family']}",
+            "launchType": parameters.get("launchType") or "EC2",
+            "overrides": dict(overrides),
+            "startedBy": parameters.get("startedBy") or "",
+            "tags": list(parameters.get("tags") or []),
+        }
+        task = _Task(content, cluster, None if self.run_seconds is None else now + self.run_seconds)
+        self._tasks[arn] = task
+        return task
+
+    def _find(self, cluster: str, named: str) -> _Task | None:
+        task = self._tasks.get(self._task_arn(cluster, named))
+        if task is None or task.cluster != cluster:
+            return None
+        if task.ends_at is not None and task.ends_at <= self.clock():
+            self._stop(task, task.ends_at, code="EssentialContainerExited", reason="Essential container exited")
+        stopped = task.content.get("stoppedAt")
+        return None if stopped is not None and stopped + SHOWN_AFTER_STOP <= self.clock() else task
+
+    @staticmethod
+    def _stop(task: _Task, at: float, *, code: str, reason: str, exits: int = 0) -> None:
+        task.ends_at = None
+        task.content |= {
+            "desiredStatus": "STOPPED",
+            "lastStatus": "STOPPED",
+            "stopCode": code,
+            "stoppedReason": reason,
+            "stoppedAt": at,
+            "containers": [{**each, "lastStatus": "STOPPED", "exitCode": exits} for each in task.content["containers"]],
+        }
+
+    @staticmethod
+    def _content(task: _Task) -> dict[str, Any]:
+        return deepcopy(task.content)
+
+    def _cluster(self, parameters: Mapping[str, Any]) -> str:
+        name = str(parameters.get("cluster") or "default").removeprefix(self._arn("cluster", ""))
+        if name not in self._clusters:
+            raise AwsError("ClusterNotFoundException", "Cluster not found.")
+        return name
+
+    def _task_arn(self, cluster: str, named: str) -> str:
+        return named if named.startswith("arn:") else self._arn("task", f"{cluster}/{named}")
+
+    def _arn(self, kind: str, name: str) -> str:
+        return f"arn:aws:ecs:{self.region}:{self.account}:{kind}/{name}"
