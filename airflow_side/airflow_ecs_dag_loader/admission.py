@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from airflow_ecs_dag_schema import DagSpec, Facts, LabelError, Policy, Problem, Violation, check, decode
 from airflow_ecs_dag_schema.policy_rules import invalid_labels, label_bytes
 from airflow_ecs_dag_schema.task_definition import container_problems
-from airflow_ecs_dag_schema.violations import REFUSED_IN_BOTH_MODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -116,8 +115,7 @@ class _Judge:
             return Refused(definition, refusal(definition, error), tuple(owned), invalid_labels(error.problems))
         foreign = tuple(_prefix_violations(spec, self.source))
         broken = check(spec, self.policy, self._facts(definition))
-        absent = any(each.rule in REFUSED_IN_BOTH_MODES for each in broken)
-        if foreign or absent or (broken and self.policy.mode == "enforce"):
+        if foreign or any(each.refuses(self.policy.mode) for each in broken):
             return _refused(definition, (*foreign, *broken), keeps=tuple(owned))
         return Admitted(definition, spec, self.source.serving(spec, self.policy), broken)
 
