@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from airflow_ecs_dag_schema import DagSpec, Facts, LabelError, Policy, Problem, Violation, check, decode
 from airflow_ecs_dag_schema.policy_rules import invalid_labels, label_bytes
 from airflow_ecs_dag_schema.task_definition import container_problems
-from airflow_ecs_dag_schema.violations import REFUSED_IN_BOTH_MODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -93,8 +92,7 @@ def judge(definition: Definition, *, source: RegistrySource, policy: Policy, now
         return refused_labels(definition, error)
     foreign = tuple(_prefix_violations(spec, source))
     broken = check(spec, policy, _facts(definition, now))
-    absent = any(each.rule in REFUSED_IN_BOTH_MODES for each in broken)
-    if foreign or absent or (broken and policy.mode == "enforce"):
+    if foreign or any(each.refuses(policy.mode) for each in broken):
         return _refused(definition, (*foreign, *broken))
     return Admitted(definition, spec, source.serving(spec, policy), broken)
 

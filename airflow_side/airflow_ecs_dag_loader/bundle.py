@@ -167,8 +167,7 @@ class EcsDagBundle(BaseDagBundle):
 
     def _publish(self, *, for_one_task: bool) -> None:
         places = self._places.read()
-        if self.name is not None:
-            check_prefixes(self.name, {place.source.dag_id_prefix for place in places})
+        check_prefixes(self.name, {place.source.dag_id_prefix for place in places})
         whole = Budget(None if for_one_task else self._refresh_budget, clock=time.monotonic)
         part = Budget(None if for_one_task else self._refresh_budget * _SCAN_PART, clock=time.monotonic)
         with self.lock():

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from pydantic import TypeAdapter
-
-from airflow_ecs_dag_schema.platform_parts import AnyAlertProfile, OperatorRule
+from airflow_ecs_dag_schema.platform_parts import ALERT_PROFILE, AnyAlertProfile, OperatorRule
 from airflow_ecs_dag_schema.tasks import EcsTaskSpec
 
 if TYPE_CHECKING:
@@ -16,8 +14,6 @@ if TYPE_CHECKING:
     from airflow_ecs_dag_loader.definition import Container, Definition
     from airflow_ecs_dag_loader.source import RegistrySource
     from airflow_ecs_dag_schema import DagSpec
-
-_PROFILE: TypeAdapter[AnyAlertProfile] = TypeAdapter(AnyAlertProfile)
 
 
 @dataclass(frozen=True)
@@ -73,6 +69,6 @@ class DagSource:
                 for task in spec.tasks
                 if isinstance(task, EcsTaskSpec) and task.container_name and task.task_definition is None
             },
-            alert_profiles={name: _PROFILE.validate_python(each) for name, each in source.alert_profiles.items()},
+            alert_profiles={name: ALERT_PROFILE.validate_python(each) for name, each in source.alert_profiles.items()},
             operators={name: OperatorRule.model_validate(each) for name, each in source.operators.items()},
         )

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from asgiref.sync import sync_to_async
-from pydantic import TypeAdapter
 
 from airflow_ecs_dag_loader.alert_notifiers import notifier, profiles_for
-from airflow_ecs_dag_schema.platform_parts import AnyAlertProfile
+from airflow_ecs_dag_schema.platform_parts import ALERT_PROFILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_ecs_dag_schema import DagSpec
+    from airflow_ecs_dag_schema.platform_parts import AnyAlertProfile
 
 _EVENT: Final = "missed_deadline"
-_PROFILE: TypeAdapter[AnyAlertProfile] = TypeAdapter(AnyAlertProfile)
 _REFERENCES = {
     "dagrun_logical_date": DeadlineReference.DAGRUN_LOGICAL_DATE,
     "dagrun_queued_at": DeadlineReference.DAGRUN_QUEUED_AT,
@@ -48,5 +47,5 @@ async def tell_missed_deadline(profile: dict[str, Any], context: dict[str, Any])
         profile: An alert profile as plain JSON values.
         context: ``dag_run``: the run as plain JSON values; ``deadline``: with ``deadline_time``.
     """
-    tell = notifier(_PROFILE.validate_python(profile), _EVENT)
+    tell = notifier(ALERT_PROFILE.validate_python(profile), _EVENT)
     await sync_to_async(tell)(context)

@@ -29,10 +29,12 @@ class ApprovalOperator(ProjectedTemplates, hitl.ApprovalOperator):
 
 
 class DateTimeSensorAsync(ProjectedTemplates, date_time.DateTimeSensorAsync):
-    """Airflow's own, with a timeout: Airflow's waits in the triggerer for ever."""
+    """Airflow's own, with a timeout (Airflow's waits for ever), and without a wait for a moment that is past."""
 
     def execute(self, context: Context) -> None:  # type: ignore[override] # Airflow's says NoReturn, of itself
         """Wait in the triggerer."""
+        if self.poke(context):
+            return
         try:
             super().execute(context)
         except TaskDeferred as deferral:

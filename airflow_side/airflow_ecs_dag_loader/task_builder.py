@@ -12,7 +12,7 @@ from airflow_ecs_dag_loader.branching import OutputBranch, OutputShortCircuit, P
 from airflow_ecs_dag_loader.ecs_task_operator import MAP_INDEX_TEMPLATE, EcsTaskOperator
 from airflow_ecs_dag_loader.task_groups import TaskGroups
 from airflow_ecs_dag_schema.problems import LabelError, Problem
-from airflow_ecs_dag_schema.references import templates_of
+from airflow_ecs_dag_schema.references import used_outputs
 from airflow_ecs_dag_schema.tasks import (
     BranchSpec,
     EcsTaskSpec,
@@ -23,11 +23,8 @@ from airflow_ecs_dag_schema.tasks import (
     ParamItemsSpec,
     ShortCircuitSpec,
 )
-from airflow_ecs_dag_schema.templates import names_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from airflow.sdk import DAG
     from airflow.sdk.types import Operator
 
@@ -71,7 +68,7 @@ class TaskBuilder:
         self._source = source
         self._groups = TaskGroups(dag, spec)
         self._specs = {task.task_id: task for task in spec.tasks}
-        self._with_used_output = frozenset(_used_outputs(spec))
+        self._with_used_output = frozenset(task_id for task in spec.tasks for task_id in used_outputs(task))
         self._built: dict[str, Operator] = {}
 
     def task(self, task_id: str) -> Operator:
@@ -178,19 +175,6 @@ class TaskBuilder:
 
 def _output(output: OutputRef) -> dict[str, Any]:
     return {"output_task_id": output.task_id, "output_key": output.key}
-
-
-def _used_outputs(spec: DagSpec) -> Iterator[str]:
-    """Yield the tasks whose output another one uses."""
-    for task in spec.tasks:
-        match task:
-            case EcsTaskSpec(expand=ExpandOutput(task_id=task_id)):
-                yield task_id
-            case ShortCircuitSpec() | BranchSpec():
-                yield task.output.task_id
-        for _path, text in templates_of(task):
-            if "xcom_pull" in text:  # most texts have none, and to parse one takes its time
-                yield from names_in(text).outputs
 
 
 def _run_task_arguments(ecs: EcsSettings, task: EcsTaskSpec) -> dict[str, Any]:

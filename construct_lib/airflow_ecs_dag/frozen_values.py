@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from airflow_ecs_dag.template_values import TemplateValue
 from airflow_ecs_dag_schema.frozen_map import FrozenMap
 from airflow_ecs_dag_schema.problems import Problem
+from airflow_ecs_dag_schema.template_words import COMPOUND, VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Item_co = TypeVar("Item_co", covariant=True)
+_LOST_BRACES = re.compile(
+    rf"(?<!\{{)\{{ (?:{'|'.join(sorted(VARIABLES - COMPOUND))}|params\.\w{{1,100}})(?: \| \w{{1,20}})? \}}(?!\}})",
+    re.ASCII,
+)
+"""With the spaces around it, so that ``{ds}`` can be a format of the container's own."""
 
 
 class Items(Protocol[Item_co]):
@@ -34,12 +41,21 @@ def frozen_texts(path: str, value: object, problems: list[Problem]) -> tuple[str
     if not isinstance(value, list | tuple):
         problems.append(Problem(path, "expected a list of texts", repr(value)))
         return ()
-    problems.extend(
-        Problem(f"{path}.{index}", "expected a text: numbers are written as texts too", repr(word))
-        for index, word in enumerate(value)
-        if not isinstance(word, str | TemplateValue)
-    )
+    for index, word in enumerate(value):
+        if not isinstance(word, str | TemplateValue):
+            problems.append(Problem(f"{path}.{index}", "expected a text: numbers are written as texts too", repr(word)))
+        problems.extend(_lost_braces(f"{path}.{index}", word))
     return tuple(value)
+
+
+def _lost_braces(path: str, text: object) -> Iterator[Problem]:
+    """Yield a problem for ``{ ds }``: what an f-string makes of a template."""
+    if isinstance(text, str) and (match := _LOST_BRACES.search(text)):
+        message = (
+            f"{match[0]} is no template, which has two braces on each side: in an f-string write four of each, "
+            "or leave the f out"
+        )
+        yield Problem(path, message, text)
 
 
 def frozen_items(path: str, value: object, kind: type, example: str, problems: list[Problem]) -> tuple[object, ...]:
@@ -62,4 +78,6 @@ def frozen_map(
             problems.append(Problem(path, f"expected texts as names, such as {example}", repr(name)))
         elif not isinstance(entry, kinds):
             problems.append(Problem(f"{path}.{name}", f"expected a value as in {example}", repr(entry)))
+        else:
+            problems.extend(_lost_braces(f"{path}.{name}", entry))
     return FrozenMap({name: entry for name, entry in value.items() if isinstance(name, str)})

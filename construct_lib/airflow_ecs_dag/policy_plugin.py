@@ -20,7 +20,7 @@ import jsii
 from airflow_ecs_dag_schema.policy import Policy
 from airflow_ecs_dag_schema.problems import shown
 from airflow_ecs_dag_schema.stack_template import declared_dags
-from airflow_ecs_dag_schema.violations import REFUSED_IN_BOTH_MODES, RULES
+from airflow_ecs_dag_schema.violations import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -81,12 +81,11 @@ class AirflowPolicyPlugin:
     def _reported(self, violation: Violation, dag: DeclaredDag, path: Path) -> cdk.PolicyViolation:
         problem = violation.problem
         got = "" if problem.value is None else f" (got {shown(problem.value)})"
-        is_warning = self._policy.mode == "warn" and violation.rule not in REFUSED_IN_BOTH_MODES
         return cdk.PolicyViolation(
             rule_name=violation.rule,
             description=f"{violation.path}: {violation.message}{got}",
             fix=violation.remedy,
-            severity=_WARNING if is_warning else "error",
+            severity="error" if violation.refuses(self._policy.mode) else _WARNING,
             violating_resources=[
                 cdk.PolicyViolatingResource(
                     resource_logical_id=dag.logical_id,

@@ -11,7 +11,6 @@ from airflow_ecs_dag_schema.codec import dag_id_label
 from airflow_ecs_dag_schema.tasks import OperatorSpec
 from airflow_ecs_dag_schema.undeployed import read_undeployed
 from airflow_ecs_dag_schema.values import TOKEN_START
-from airflow_ecs_dag_schema.violations import REFUSED_IN_BOTH_MODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +42,7 @@ def refusals(assembly: CloudAssembly, policy: Policy) -> list[str]:
         for stack in assembly.stacks
         for dag in stack_template.declared_dags(stack.template)
         for violation in dag.violations(policy, now)
-        if policy.mode == "enforce" or violation.rule in REFUSED_IN_BOTH_MODES
+        if violation.refuses(policy.mode)
     ]
 
 

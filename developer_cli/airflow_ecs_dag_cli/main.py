@@ -147,7 +147,12 @@ _Files = Annotated[
 
 @app.command()
 def validate(
-    files: _Files, *, as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False
+    files: _Files,
+    *,
+    policy: Annotated[
+        Path | None, typer.Option(help="The platform's policy; without it, only what holds for every platform.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
 ) -> None:
     """Say what Airflow will say of the DAGs in files, before they are deployed. Needs neither Airflow, AWS nor the CDK.
 
@@ -157,7 +162,7 @@ def validate(
     """
     from airflow_ecs_dag_cli.validate_command import validate_files  # noqa: PLC0415 - each command loads what it needs
 
-    raise typer.Exit(validate_files(files, as_json=as_json))
+    raise typer.Exit(validate_files(files, policy_file=policy, as_json=as_json))
 
 
 @app.command()

@@ -10,9 +10,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from airflow_ecs_dag_cli.verdicts import judge
+from airflow_ecs_dag_schema import Policy, PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from airflow_ecs_dag_cli.verdicts import FileVerdict, Finding, Verdict
 
@@ -20,13 +22,18 @@ ACCEPTED, REFUSED, UNREADABLE = 0, 1, 2
 NOTHING_FOUND = "no Airflow labels in it, so no DAG (a DAG's labels begin with airflow.dag. or airflow.tasks.)"
 
 
-def validate_files(names: Sequence[str], *, as_json: bool) -> int:
-    """Judge each file and print the verdicts on stdout.
+def validate_files(names: Sequence[str], *, policy_file: Path | None = None, as_json: bool) -> int:
+    """Judge each file, under the policy of a file if one is named, and print the verdicts on stdout.
 
     Returns:
         The exit status: 0 if every DAG will be taken, 1 if one will not or there is none, 2 if a file can't be read.
     """
-    files = [judge(name) for name in names]
+    try:
+        policy = None if policy_file is None else Policy.read(policy_file)
+    except PolicyError as error:
+        sys.stderr.write(f"{error}\n")
+        return UNREADABLE
+    files = [judge(name, policy) for name in names]
     status = _status(files)
     if as_json:
         document = {"ok": status == ACCEPTED, "files": [_file_json(file) for file in files]}

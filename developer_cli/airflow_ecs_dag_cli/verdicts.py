@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_ecs_dag_cli.cloudformation import is_function, text_of
@@ -13,6 +14,7 @@ from airflow_ecs_dag_schema.codec import dag_id_label
 from airflow_ecs_dag_schema.deprecations import notices
 from airflow_ecs_dag_schema.limits import TASK_DEFINITION_BYTES, too_large
 from airflow_ecs_dag_schema.problems import label_path
+from airflow_ecs_dag_schema.stack_template import undeployed_violations
 from airflow_ecs_dag_schema.task_definition import container_problems, labelled_problems
 from airflow_ecs_dag_schema.undeployed import Reading, read_undeployed, without_tokens
 from airflow_ecs_dag_schema.values import TOKEN_START
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from airflow_ecs_dag_cli.definition_files import Container, TaskDefinition
     from airflow_ecs_dag_cli.source_document import Position
+    from airflow_ecs_dag_schema import Policy
 
 _NO_CLUSTER = (
     "no cluster is named (airflow.ecs.cluster): that is refused where the platform's bundle has no argument cluster"
@@ -88,17 +91,17 @@ class FileVerdict:
     error: str = ""
 
 
-def judge(name: str) -> FileVerdict:
-    """Judge the file, the folder or (``-``) the standard input that ``name`` is."""
+def judge(name: str, policy: Policy | None = None) -> FileVerdict:
+    """Judge the file, the folder or (``-``) the standard input that ``name`` is, under ``policy`` if one is given."""
     try:
         file = read_definitions(name)
     except UnreadableFileError as error:
         return FileVerdict(name=name, error=str(error))
-    verdicts = [verdict for definition in file.definitions for verdict in _of_definition(definition)]
+    verdicts = [verdict for definition in file.definitions for verdict in _of_definition(definition, policy)]
     return FileVerdict(name=name, kind=file.kind, verdicts=tuple(_with_rivals(verdicts)))
 
 
-def _of_definition(definition: TaskDefinition) -> Iterator[Verdict]:
+def _of_definition(definition: TaskDefinition, policy: Policy | None) -> Iterator[Verdict]:
     labelled = [each for each in definition.containers if describes_dag(each.labels)]
     if not labelled:
         return
@@ -113,6 +116,12 @@ def _of_definition(definition: TaskDefinition) -> Iterator[Verdict]:
         problems += _container_problems(definition, reading.spec)
         if reading.spec.ecs.cluster is None:
             notes.append(_NO_CLUSTER)
+    if policy is not None and not problems:
+        for violation in undeployed_violations(labels, reading, policy, datetime.now(UTC)):
+            if violation.refuses(policy.mode):
+                problems.append(violation.problem)
+            else:
+                notes.append(f"the policy warns: {violation.problem}")
     yield Verdict(
         dag_id=without_tokens(labels[label]) if (label := dag_id_label(labels)) else "",
         definition=definition,

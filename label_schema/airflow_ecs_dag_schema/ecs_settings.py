@@ -19,13 +19,8 @@ from airflow_ecs_dag_schema.values import (
 
 LaunchType = Literal["EC2", "EXTERNAL", "FARGATE"]
 
-Cluster = Annotated[
-    Word,
-    pattern(
-        r"(?:arn:aws[a-z-]*:ecs:[a-z0-9-]+:\d{12}:cluster/)?[A-Za-z0-9_-]{1,255}",
-        "the name or the ARN of an ECS cluster",
-    ),
-]
+CLUSTER_EXPRESSION = r"(?:arn:aws[a-z-]*:ecs:[a-z0-9-]+:\d{12}:cluster/)?[A-Za-z0-9_-]{1,255}"
+Cluster = Annotated[Word, pattern(CLUSTER_EXPRESSION, "the name or the ARN of an ECS cluster")]
 Subnet = Annotated[Word, pattern(r"subnet-[a-z0-9]{1,40}", "a subnet id such as subnet-0ab1")]
 SecurityGroup = Annotated[Word, pattern(r"sg-[a-z0-9]{1,40}", "a security group id such as sg-0ab1")]
 ContainerName = Annotated[Word, pattern(r"[A-Za-z0-9_-]{1,255}", "the name of a container of the task definition")]

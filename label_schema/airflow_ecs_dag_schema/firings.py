@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from itertools import islice, pairwise
+from itertools import islice, pairwise, takewhile
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -31,8 +31,11 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 """Runs before it are not counted one by one."""
 _BASE = datetime(2024, 1, 1)  # noqa: DTZ001 - by the clock of whatever timezone; the first day of a leap year
 _LATEST = datetime(9999, 12, 31)  # noqa: DTZ001 - by the clock of whatever timezone
-_DAYS_SEEN = 800
-"""Days with a firing among which the shortest gap is looked for: two years of a daily schedule."""
+_DAYS_SEEN = 400
+"""Days with a firing among which the shortest gap is looked for, a year of a daily schedule; croniter needs 60 us for
+each."""
+_LAST_SEEN = datetime(2052, 1, 1)  # noqa: DTZ001 - as above
+"""Each day of a year has fallen on each weekday by then."""
 _DAY = timedelta(days=1)
 _MINUTES = 24 * 60
 
@@ -101,9 +104,19 @@ def _cron_interval(cron: str, below: timedelta) -> timedelta | None:
     shortest = min((timedelta(minutes=after - before) for before, after in pairwise(times)), default=below)
     overnight = timedelta(minutes=_MINUTES - times[-1] + times[0])
     if overnight < min(shortest, below):
-        days = pairwise(islice(_days(cron, _BASE - _DAY), _DAYS_SEEN))
-        shortest = min(shortest, *(after - before - _DAY + overnight for before, after in days))
+        shortest = min(shortest, overnight + (_fewest_days(cron) - 1) * _DAY)
     return shortest if shortest < below else None
+
+
+def _fewest_days(cron: str) -> int:
+    """Return the days from a day on which ``cron`` fires to the next such day, where they are fewest."""
+    fewest = (_LAST_SEEN - _BASE).days
+    days = takewhile(lambda day: day < _LAST_SEEN, islice(_days(cron, _BASE - _DAY), _DAYS_SEEN))
+    for before, after in pairwise(days):
+        fewest = min(fewest, (after - before).days)
+        if fewest == 1:
+            break
+    return fewest
 
 
 def _cron_runs(cron: str, first: datetime, last: datetime, most: int) -> int:

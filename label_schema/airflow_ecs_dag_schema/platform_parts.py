@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 
 from airflow_ecs_dag_schema.operators import Argument, OperatorSignature
 from airflow_ecs_dag_schema.values import EmailAddress, Flag, FrozenModel, Line, Many, Map, Name, Word, pattern
@@ -55,6 +55,8 @@ class SnsProfile(FrozenModel):
 
 
 AnyAlertProfile = Annotated[EmailProfile | SesProfile | SlackProfile | SnsProfile, Field(discriminator="kind")]
+ALERT_PROFILE: TypeAdapter[AnyAlertProfile] = TypeAdapter(AnyAlertProfile)
+"""Reads an alert profile from plain JSON values."""
 
 
 class OperatorRule(FrozenModel):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
 
@@ -25,6 +25,7 @@ from airflow_ecs_dag_schema.tasks import TASK_KINDS
 from airflow_ecs_dag_schema.templates import DATE_FUNCTIONS, FILTERS, VARIABLES
 from airflow_ecs_dag_schema.validation import spec_problems
 from airflow_ecs_dag_schema.values import FROM_LABELS, Duration, FrozenModel, Many, Map, sorted_unique
+from airflow_ecs_dag_schema.violations import PolicyMode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -152,7 +153,7 @@ class Policy(FrozenModel):
         max_dags: DAGs of the source. Those that have a place keep it.
     """
 
-    mode: Literal["enforce", "warn"] = "enforce"
+    mode: PolicyMode = "enforce"
     dag_id_prefix: _Glob | None = None
     dag_id_pattern: Annotated[_Text, AfterValidator(_expression)] | None = None
     owners: _Listed[_Text] | None = None

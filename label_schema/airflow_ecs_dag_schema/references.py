@@ -32,6 +32,10 @@ _WITH_OUTPUT = (EcsTaskSpec, ParamItemsSpec, OperatorSpec)
 MOST_GROUPS = 500
 DEEPEST_GROUP = 10
 _NAMED = 20
+_MAPPED_PRODUCER = {
+    "expand": "this task is mapped itself, so its output is no list of one container: map over another task's output",
+    "output": "this task is mapped, so its output is a list of all its instances: let one task after it decide",
+}
 _JOINS = ("upstream_join_id", "downstream_join_id")
 
 
@@ -115,28 +119,31 @@ class _Ancestors:
 
 
 def _output_problems(task: TaskSpec, before: _Ancestors) -> Iterator[Problem]:
-    named: list[tuple[str, str]] = []
-    if isinstance(task, ShortCircuitSpec | BranchSpec):
-        named.append(("output.task_id", task.output.task_id))
-        decider = before.tasks.get(task.output.task_id)
-        if isinstance(decider, EcsTaskSpec) and decider.expand is not None:
-            yield Problem(
-                f"tasks.{task.task_id}.output.task_id",
-                "this task is mapped, so its output is a list of all its instances: let one task after it decide",
-                task.output.task_id,
-            )
-    if isinstance(task, EcsTaskSpec) and isinstance(task.expand, ExpandOutput):
-        named.append(("expand.task_id", task.expand.task_id))
-        source = before.tasks.get(task.expand.task_id)
-        if isinstance(source, EcsTaskSpec) and source.expand is not None:
-            yield Problem(
-                f"tasks.{task.task_id}.expand.task_id",
-                "this task is mapped itself, so its output is no list of one container: map over another task's output",
-                task.expand.task_id,
-            )
-    for path, task_id in named:
+    for field, task_id in _named_outputs(task):
+        where = f"tasks.{task.task_id}.{field}.task_id"
+        producer = before.tasks.get(task_id)
+        if isinstance(producer, EcsTaskSpec) and producer.expand is not None:
+            yield Problem(where, _MAPPED_PRODUCER[field], task_id)
         if problem := before.problem(task.task_id, task_id):
-            yield Problem(f"tasks.{task.task_id}.{path}", problem, task_id)
+            yield Problem(where, problem, task_id)
+
+
+def _named_outputs(task: TaskSpec) -> Iterator[tuple[str, str]]:
+    """Yield the output that a field of ``task`` names: the field, and the task whose output it is."""
+    match task:
+        case EcsTaskSpec(expand=ExpandOutput(task_id=task_id)):
+            yield "expand", task_id
+        case ShortCircuitSpec() | BranchSpec():
+            yield "output", task.output.task_id
+
+
+def used_outputs(task: TaskSpec) -> Iterator[str]:
+    """Yield the tasks whose output ``task`` uses, in a field or in a template."""
+    for _field, task_id in _named_outputs(task):
+        yield task_id
+    for _path, text in templates_of(task):
+        if "xcom_pull" in text:  # most texts have none, and to parse one takes its time
+            yield from names_in(text).outputs
 
 
 def _template_problems(task: TaskSpec, spec: DagSpec, before: _Ancestors) -> Iterator[Problem]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_ecs_dag_schema.policy import Policy
+    from airflow_ecs_dag_schema.undeployed import Reading
     from airflow_ecs_dag_schema.violations import Violation
 
 _TASK_DEFINITION = "AWS::ECS::TaskDefinition"
@@ -54,12 +55,21 @@ class DeclaredDag:
             return invalid_labels(reading.problems)
         if problems := container_problems(reading.spec, self.containers):
             return invalid_labels(problems)
-        facts = Facts(deployed_at=deployed_at, label_bytes=label_bytes(self.labels))
-        return tuple(
-            violation
-            for violation in check(reading.spec, policy, facts)
-            if not _is_unsure(violation.path, reading.stand_ins)
-        )
+        return undeployed_violations(self.labels, reading, policy, deployed_at)
+
+
+def undeployed_violations(
+    labels: Mapping[str, str], reading: Reading, policy: Policy, deployed_at: datetime
+) -> tuple[Violation, ...]:
+    """Return what labels that are read as a DAG break of ``policy``, values that aren't known yet aside."""
+    if reading.spec is None:
+        return ()
+    facts = Facts(deployed_at=deployed_at, label_bytes=label_bytes(labels))
+    return tuple(
+        violation
+        for violation in check(reading.spec, policy, facts)
+        if not _is_unsure(violation.path, reading.stand_ins)
+    )
 
 
 def declared_dags(template: object) -> Iterator[DeclaredDag]:

@@ -68,7 +68,7 @@ _HINT = (
 
 def parsed_templates(texts: Iterable[str]) -> int:
     """Return how many templates of ``texts`` must be parsed: plain ones don't, those of equal texts count once."""
-    return sum(marks_in(text) for text in set(texts) if is_template(text) and plain_names(text) is None)
+    return sum(marks_in(text) for text in set(texts) if is_template(text) and _plain_names(text) is None)
 
 
 def check_template(text: str) -> str:
@@ -82,11 +82,22 @@ def check_template(text: str) -> str:
     return text
 
 
-@lru_cache(_REMEMBERED)
+def _plain_names(text: str) -> TemplateNames | None:
+    return _remembered_plain_names(text) if len(text) <= LONGEST_TEMPLATE else None
+
+
+_remembered_plain_names = lru_cache(_REMEMBERED)(plain_names)
+
+
 def _verdict(text: str) -> str | TemplateNames:
-    """Return what is wrong with the templates of ``text``; if nothing is, the names in them: it is parsed once."""
-    if len(text) <= LONGEST_TEMPLATE and (names := plain_names(text)) is not None:
-        return names
+    """Return what is wrong with the templates of ``text``; if nothing is, the names in them."""
+    if len(text) > LONGEST_TEMPLATE:
+        return f"a text with a template is at most {LONGEST_TEMPLATE} characters, this has {len(text)}"
+    return _plain_names(text) or _parsed_verdict(text)
+
+
+@lru_cache(_REMEMBERED)
+def _parsed_verdict(text: str) -> str | TemplateNames:
     try:
         return _names(_checked_tree(text))
     except ValueError as error:
@@ -94,8 +105,6 @@ def _verdict(text: str) -> str | TemplateNames:
 
 
 def _checked_tree(text: str) -> nodes.Template:
-    if len(text) > LONGEST_TEMPLATE:
-        raise ValueError(f"a text with a template is at most {LONGEST_TEMPLATE} characters, this has {len(text)}")
     if (marks := marks_in(text)) > _MOST_MARKS:
         raise ValueError(f"a text has at most {_MOST_MARKS} templates, this has {marks}: divide it into several texts")
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from airflow_ecs_dag_schema.globs import may_match
 from airflow_ecs_dag_schema.problems import Problem
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
+PolicyMode = Literal["enforce", "warn"]
 RULES = {
     "active-runs.too-many": "`max_active_runs`",
     "active-tasks.too-many": "`max_active_tasks`",
@@ -94,6 +95,10 @@ class Violation:
         """The violation as a problem, for the text of a refusal."""
         value = None if self.value is None else without_tokens(self.value)
         return Problem(self.path, f"[{self.rule}] {self.message}: {self.remedy}", value)
+
+    def refuses(self, mode: PolicyMode) -> bool:
+        """Tell whether a DAG is refused for it in this mode, or only warned about."""
+        return mode == "enforce" or self.rule in REFUSED_IN_BOTH_MODES
 
 
 @dataclass(frozen=True)

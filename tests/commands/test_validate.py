@@ -333,3 +333,37 @@ def test_odd_shapes_raise_nothing(tmp_path: Path) -> None:
         result = validate(write_json(tmp_path / f"{number}.json", value))
         assert result.exit_code in {0, 1, 2}, (value, result.exception)
         assert not re.search(r"\x1b\[2J", result.stdout)
+
+
+def test_the_platforms_policy_has_its_say(tmp_path: Path) -> None:
+    file = write_json(tmp_path / "template.json", template(container(LABELS)))
+    assert verdicts(file)[0] == 0
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("dag_id_prefix: sales-\n")
+    status, (refused,) = verdicts("--policy", policy, file)
+    assert status == 1
+    ((path, message),) = problems(refused)
+    assert path == "airflow.dag.dag_id"
+    assert message.startswith("[dag-id.prefix] ")
+    policy.write_text("dag_id_prefix: sales-\nmode: warn\n")
+    status, (warned,) = verdicts("--policy", policy, file)
+    assert status == 0
+    assert any(note.startswith("the policy warns: airflow.dag.dag_id: [dag-id.prefix] ") for note in warned["notes"])
+
+
+def test_a_policy_that_can_not_be_read_is_no_verdict(tmp_path: Path) -> None:
+    file = write_json(tmp_path / "labels.json", LABELS)
+    result = validate("--policy", tmp_path / "absent.yaml", file)
+    assert result.exit_code == 2
+    assert "the file can't be read: No such file or directory" in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_value_that_only_the_deployment_knows_breaks_no_policy(tmp_path: Path) -> None:
+    labels = {**LABELS, "airflow.ecs.cluster": {"Ref": "Cluster"}}
+    file = write_json(tmp_path / "template.json", template(container(labels)))
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("clusters: [data]\n")
+    assert verdicts("--policy", policy, file)[0] == 0
+    policy.write_text("clusters: []\n")
+    assert verdicts("--policy", policy, file)[0] == 1

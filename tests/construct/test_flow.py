@@ -119,6 +119,19 @@ def test_the_words_of_a_command_are_texts() -> None:
     assert [problem.path for problem in caught.value.problems] == ["tasks.convert.args.1", "tasks.convert.command"]
 
 
+@pytest.mark.parametrize("text", ["{ ds }", "--day={ ds_nodash }", "a { logical_date | ds } b", "{ params.country }"])
+def test_braces_that_an_f_string_took_are_missed(text: str) -> None:
+    with pytest.raises(DagDefinitionError) as caught:
+        EcsTask("load", args=["x", text], environment={"DAY": text})
+    assert [problem.path for problem in caught.value.problems] == ["tasks.load.args.1", "tasks.load.environment.DAY"]
+    assert "is no template, which has two braces on each side" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["{{ ds }}", "{ds}", "{ 'ds': 1 }", "{ day }", "{{{ ds }}}", '{"a": { }}'])
+def test_other_braces_are_the_containers(text: str) -> None:
+    assert EcsTask("load", environment={"DAY": text}).environment == {"DAY": text}
+
+
 def test_a_task_needs_an_id() -> None:
     with pytest.raises(DagDefinitionError, match="task_id: expected the task's id"):
         LatestOnly(3)  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from threading import Timer
 from typing import TYPE_CHECKING, Any
@@ -54,20 +54,22 @@ def bash(**more: Any) -> dict[str, OperatorRule]:
 
 
 def test_sensors_that_wait_for_time_wait_in_the_triggerer_and_come_back() -> None:
-    for operator, arguments in (
-        ("date_time_sensor", {"target_time": "{{ data_interval_end }}"}),
-        ("time_delta_sensor", {"delta": "PT1S"}),
-    ):
+    soon = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
+    for operator, arguments in (("date_time_sensor", {"target_time": soon}), ("time_delta_sensor", {"delta": "PT1S"})):
         result = run_dag(a_dag(operator, dict(arguments)))
         assert result.states == {"it": "success"}, result.lines
 
 
 def test_a_sensor_for_a_moment_does_not_wait_for_ever() -> None:
-    arguments: Arguments = {"target_time": "{{ ds }}T23:00:00+00:00", "timeout": "PT1H"}
+    arguments: Arguments = {"target_time": "{{ macros.ds_add(ds, 73048) }}T23:00:00+00:00", "timeout": "PT1H"}
     with pytest.raises(TaskDeferred) as raised:
         run_task(a_dag("date_time_sensor", arguments).get_task("it"))
     assert raised.value.timeout == timedelta(hours=1)
-    assert raised.value.trigger.serialize()[1]["moment"] == LOGICAL_DATE.replace(hour=23)
+    assert raised.value.trigger.serialize()[1]["moment"] == LOGICAL_DATE.replace(year=2219, hour=23)
+
+
+def test_a_sensor_does_not_wait_for_a_moment_that_is_past() -> None:
+    assert run_task(a_dag("date_time_sensor", {"target_time": "{{ data_interval_end }}"}).get_task("it")) is None
 
 
 def test_a_registered_operator_runs_with_our_templates_and_the_platforms_arguments() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_ecs_dag_schema.violations import RULES
+from airflow_ecs_dag_schema.violations import RULES, Violation
 from policy.case_files import read_cases
 from policy.rule_words import known_words, violations, words
 
@@ -26,3 +26,12 @@ def test_words(name: str) -> None:
 
 def test_each_rule_has_its_words() -> None:
     assert {found[0] for each in WORDS.values() for found in each} == set(RULES) - NOT_OF_ONE_DAG
+
+
+@pytest.mark.parametrize(
+    ("rule", "warn"), [("schedule.too-often", False), ("labels.invalid", True), ("operator.not-allowed", True)]
+)
+def test_what_refuses_a_dag_in_which_mode(rule: str, *, warn: bool) -> None:
+    violation = Violation(rule, "airflow.dag", None, "wrong", "mend it")
+    assert violation.refuses("enforce")
+    assert violation.refuses("warn") is warn

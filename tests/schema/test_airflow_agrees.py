@@ -16,7 +16,7 @@ from airflow.utils.dates import cron_presets
 from jinja2.filters import FILTERS as JINJA_FILTERS
 from pendulum import instance
 
-from airflow_ecs_dag_loader.plain_templates import NamedParts
+from airflow_ecs_dag_loader.template_sandbox import NamedParts
 from airflow_ecs_dag_loader.template_values import render
 from airflow_ecs_dag_schema import Schedule
 from airflow_ecs_dag_schema.schedule import _TIMEZONES, PRESETS

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from airflow_ecs_dag.arns import arn_and_name, log_streams_arn, task_definitions_arn, tasks_arn
 from airflow_ecs_dag.platform.checks import ROLE_ARN, ROLE_PATH, fits, list_problems, require
 from airflow_ecs_dag.rights import Right, run_rights
+from airflow_ecs_dag_schema.ecs_settings import CLUSTER_EXPRESSION
 from airflow_ecs_dag_schema.problems import Problem
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from airflow_ecs_dag.platform.checks import AnyRole
 
 _FAMILY = re.compile(r"[A-Za-z0-9_-]{1,255}\Z")
-_CLUSTER = re.compile(r"(?:arn:aws[a-z-]*:ecs:[a-z0-9-]+:\d{12}:cluster/)?[A-Za-z0-9_-]{1,255}\Z")
+_CLUSTER = re.compile(rf"(?:{CLUSTER_EXPRESSION})\Z")
 _LOG_GROUP = re.compile(r"[A-Za-z0-9_./#-]{1,512}\Z")
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d\Z")
 
