@@ -104,7 +104,7 @@ class World:
         order = random.Random(f"{self.seed}/{account}/{region}")  # noqa: S311 - which ones have a DAG, no secret
         with_dag = set(order.sample(range(families), dags))
         for number in range(families):
-            dag_id = f"dag-{account}-{region}-{number:05}"
+            dag_id = f"a{account}-{region}-{number:05}"
             definitions.register(f"family-{number:05}", dag_labels(dag_id) if number in with_dag else None)
 
     @property
@@ -181,7 +181,14 @@ def bundle_seconds(here: World, places: list[tuple[str, str]], name: str) -> tup
         here.aws.roles.add_role(role, external_id=external_id)
         regions = [region for of, region in places if of == account]
         sources.append(
-            {"name": f"a{account}", "regions": regions, "role_arn": role, "external_id": external_id, "cluster": "work"}
+            {
+                "name": f"a{account}",
+                "regions": regions,
+                "role_arn": role,
+                "external_id": external_id,
+                "cluster": "work",
+                "dag_id_prefix": f"a{account}-",
+            }
         )
     here.aws.region(PLATFORM, REGIONS[0])
     os.environ |= {

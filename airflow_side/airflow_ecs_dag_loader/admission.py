@@ -11,7 +11,7 @@ from airflow_ecs_dag_schema.policy_rules import invalid_labels, label_bytes
 from airflow_ecs_dag_schema.task_definition import container_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from airflow_ecs_dag_loader.definition import Definition
     from airflow_ecs_dag_loader.source import RegistrySource
@@ -103,13 +103,18 @@ def refused_labels(definition: Definition, error: LabelError) -> Refused:
 
 
 def settle(
-    groups: Iterable[tuple[Policy, Iterable[Verdict]]], *, owners: Mapping[str, str], for_one_task: bool = False
+    groups: Iterable[tuple[Policy, Iterable[Verdict]]],
+    *,
+    owners: Mapping[str, str],
+    staying: Collection[str] = (),
+    for_one_task: bool = False,
 ) -> list[Verdict]:
     """Settle who owns a dag id that two definitions claim, and who has a place.
 
     Args:
         groups: The verdicts of each source by itself, with its policy.
         owners: As in :func:`admit`.
+        staying: Families without a verdict that could not be looked for: they keep what they own.
         for_one_task: As in :func:`admit`.
     """
     owned: dict[str, tuple[str, ...]] = {}
@@ -121,7 +126,7 @@ def settle(
         for verdict in verdicts:
             for dag_id in [verdict.spec.dag_id] if isinstance(verdict, Admitted) else verdict.keeps:
                 claims.setdefault(dag_id, []).append(verdict.definition.parsed_arn.family_key)
-    settled = {dag_id: _owner(families, owners.get(dag_id)) for dag_id, families in claims.items()}
+    settled = {dag_id: _owner(families, owners.get(dag_id), staying) for dag_id, families in claims.items()}
     if for_one_task:
         settled = {dag_id: owner for dag_id, owner in settled.items() if owner is not None}
         return [_keep_owner(verdict, settled) for _, verdicts in kept for verdict in verdicts]
@@ -137,9 +142,9 @@ def _keeping(verdict: Verdict, owned: Mapping[str, tuple[str, ...]]) -> Verdict:
     return replace(verdict, keeps=keeps) if isinstance(verdict, Refused) and keeps else verdict
 
 
-def _owner(families: list[str], before: str | None) -> str | None:
-    """Return who of ``families`` has the dag id that they claim; ``None`` if that can't be told."""
-    if before in families:
+def _owner(families: list[str], before: str | None, staying: Collection[str]) -> str | None:
+    """Return who has the dag id that ``families`` claim; ``None`` if that can't be told."""
+    if before in families or before in staying:
         return before
     return families[0] if len(set(families)) == 1 else None
 

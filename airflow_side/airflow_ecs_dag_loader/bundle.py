@@ -19,7 +19,7 @@ import structlog
 from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion
 from airflow.sdk import get_parsing_context
 
-from airflow_ecs_dag_loader.admission import Refused, judge
+from airflow_ecs_dag_loader.admission import Admitted, Refused, judge
 from airflow_ecs_dag_loader.audit import changes
 from airflow_ecs_dag_loader.budget import Budget
 from airflow_ecs_dag_loader.bundle_prefixes import check_prefixes
@@ -147,8 +147,8 @@ class EcsDagBundle(BaseDagBundle):
         try:
             if family is None:
                 self._publish(for_one_task=wanted is not None)
-            elif not self._is_fresh(family, published):
-                self._renew(family)
+            elif not (published.proven_with and self._is_fresh(family, published)):
+                self._renew(family, str(wanted))
         except Exception:
             if not published.version:
                 raise
@@ -174,12 +174,13 @@ class EcsDagBundle(BaseDagBundle):
             before = Snapshot.read_published(self.base_dir)
             scans = self._scans.scan(places, part)
             self._report(scans)
-            _check_any(scans)
+            if all(each.state is None for each in scans):
+                _check_any(scans)
             outcome = self._judging.outcome(
                 scans,
                 before=before,
                 budget=None if for_one_task else whole,
-                for_one_task=for_one_task and not before.version,
+                for_one_task=for_one_task and not before.owners,
             )
             states = {each.place.key: None if each.error else each.state for each in scans}
             after = self._writer.write(states, outcome, before)
@@ -187,6 +188,7 @@ class EcsDagBundle(BaseDagBundle):
         for each in scans:
             emit_outcome(each, outcome)
         self._audit(before, after, places, outcome)
+        _check_any(scans)
 
     def _report(self, scans: Sequence[PlaceScan]) -> None:
         for each in scans:
@@ -210,8 +212,8 @@ class EcsDagBundle(BaseDagBundle):
         limit = max(_FRESH, 2.0 * self._refresh_interval)
         return self._writer.dags.has(family) and bool(ages) and all(age is not None and age < limit for age in ages)
 
-    def _renew(self, family: str) -> None:
-        """Write one family's file as its newest ACTIVE revision has it, by one call.
+    def _renew(self, family: str, dag_id: str) -> None:
+        """Write one family's file as its newest ACTIVE revision has it, by one call; it stays if that is another DAG.
 
         Raises:
             PolicyError: As :meth:`refresh`.
@@ -224,8 +226,11 @@ class EcsDagBundle(BaseDagBundle):
                 definition = self._scans.ask_one(place, family.rpartition("/")[2])
                 if definition is None or definition.parsed_arn.family_key != family:
                     raise ScanError(f"the newest revision of {family} is no DAG any more, or of another account")
+                verdict = judge(definition, source=place.source, policy=place.policy)
+                if isinstance(verdict, Admitted) and verdict.spec.dag_id != dag_id:
+                    raise ScanError(f"the newest revision of {family} is the DAG {verdict.spec.dag_id}, not {dag_id}")
                 with self.lock():
-                    self._writer.dags.write_one(judge(definition, source=place.source, policy=place.policy))
+                    self._writer.dags.write_one(verdict)
                 return
 
 

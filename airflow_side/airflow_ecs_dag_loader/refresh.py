@@ -74,18 +74,21 @@ class Judging:
         found = self._found(scans)
         if budget is not None:
             self._prove(found, before, budget)
+        unfinished = [each for each in found if each.scan.state is None or not each.scan.state.is_complete]
         sources = [list(each) for _, each in groupby(found, key=lambda each: each.scan.place.source.name)]
         settled = settle(
             [(each[0].scan.place.policy, [claim for place in each for claim in place.claims()]) for each in sources],
             owners=before.owners,
+            staying=before.judgements.keys() - {family for each in found for family in each.verdicts}
+            if unfinished
+            else frozenset(),
             for_one_task=for_one_task,
         )
         held = frozenset(family for each in found for family in each.held)
-        unfinished = [each for each in found if each.scan.state is None or not each.scan.state.is_complete]
         return Outcome(
             verdicts=[each for each in settled if each.definition.parsed_arn.family_key not in held],
             held=held,
-            unsettled=frozenset(family for each in unfinished for family in each.verdicts),
+            unsettled=frozenset(family for each in (found if for_one_task else unfinished) for family in each.verdicts),
             keeps_others=bool(unfinished),
             proven_with="" if budget is None or held else PROVEN_WITH,
             place_of={family: each.scan.place.key for each in found for family in each.verdicts},
@@ -110,9 +113,8 @@ class Judging:
     def _prove(self, found: Sequence[_Found], before: Published, budget: Budget) -> None:
         """Replace each verdict by what its proof came to; those that Airflow has by now come first."""
         was_proven = before.proven_with == PROVEN_WITH
-        families = [(each, family) for each in found for family in each.verdicts]
         done = 0
-        for each, family in sorted(families, key=lambda one: one[1] not in before.judgements):
+        for each, family in _in_turn(found, before):
             verdict = each.verdicts[family]
             if not isinstance(verdict, Admitted):
                 continue
@@ -125,3 +127,13 @@ class Judging:
                 done += 1
             else:
                 each.held.add(family)
+
+
+def _in_turn(found: Sequence[_Found], before: Published) -> list[tuple[_Found, str]]:
+    """Return the families, those that Airflow has by now first, and of each place one in turn: none starves another."""
+    turns = [
+        (family not in before.judgements, turn, each, family)
+        for each in found
+        for turn, family in enumerate(sorted(each.verdicts, key=lambda family: family not in before.judgements))
+    ]
+    return [(each, family) for _, _, each, family in sorted(turns, key=lambda one: one[:2])]

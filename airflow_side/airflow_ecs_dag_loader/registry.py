@@ -223,7 +223,7 @@ class _Questions:
 
         That is the last one unless AWS's own word is that it is gone; then AWS is asked for the family's newest.
         """
-        if before.text in self._progress or not self._may_ask() or self._is_active(before):
+        if not self._may_ask() or self._is_active(before):
             return before
         if not self._may_ask():
             return before
@@ -251,7 +251,6 @@ class _Questions:
                 f"DescribeTaskDefinition of {before.text} answered without a status that is known: {status!r}"
             )
         log.warning("%s was not listed but is still ACTIVE: its DAG stays", before.text)
-        self._progress[before.text] = self._known[before.text]
         return True
 
     def _may_ask(self) -> bool:

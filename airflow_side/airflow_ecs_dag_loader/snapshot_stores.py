@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MOST_CALLS = 16
 """Objects that are read or written at once."""
 INDEX, OBJECTS = "index.json", "dags"
+_TEMPORARY = ".*.tmp"
 _ACCESS = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     connect_timeout=3,
@@ -164,6 +165,8 @@ class FolderStore:
             raise SnapshotError(f"{self._folder} can't be cleaned: {error}") from error
 
     def _check_own(self) -> None:
+        for left_over in self._folder.glob(_TEMPORARY):  # by a process that was killed
+            left_over.unlink(missing_ok=True)
         others = {path.name for path in self._folder.glob("*")} - {INDEX, OBJECTS}
         if others:
             raise SnapshotError(

@@ -52,7 +52,10 @@ class SourceConfig(FrozenModel):
         family_prefix: Only task definition families that begin so.
         cluster: Cluster for DAGs that name none.
         clusters: The policy's field ``clusters``, for this source.
-        dag_id_prefix: What each dag id of this source begins with.
+        dag_id_prefix: What each dag id of this source begins with. One of several sources needs it, and none may begin
+            with another one's, or else one project could claim another one's dag ids.
+        shared_dag_ids: Whether that is no danger: the same people are behind this source and each other one with an
+            overlapping prefix, which says so, too. The first owner of a dag id keeps it.
         max_dags: The policy's field ``max_dags``, for this source.
         policy: What these DAGs may be; without it and ``policy_file``, the bundle's policy.
         policy_file: The same as the path of a YAML file, read anew at each refresh.
@@ -68,6 +71,7 @@ class SourceConfig(FrozenModel):
     cluster: _Text | None = None
     clusters: Many[_Text] | None = None
     dag_id_prefix: _Text | None = None
+    shared_dag_ids: bool = False
     max_dags: int | None = None
     policy: Policy | None = None
     policy_file: _Text | None = None
@@ -120,6 +124,21 @@ class _Sources(FrozenModel):
         for number, name in enumerate(names):
             if name in names[:number]:
                 raise _problem(f"sources.{number}.name", f"another source is called {name} too: choose another name")
+        return self
+
+    @model_validator(mode="after")
+    def _check_prefixes(self) -> Self:
+        for number, source in enumerate(self.sources):
+            for other in self.sources[:number]:
+                mine, theirs = source.dag_id_prefix or "", other.dag_id_prefix or ""
+                overlap = mine.startswith(theirs) or theirs.startswith(mine)
+                if overlap and not (source.shared_dag_ids and other.shared_dag_ids):
+                    raise _problem(
+                        f"sources.{number}.dag_id_prefix",
+                        f"the source {other.name} may claim the same dag ids, its dag_id_prefix is "
+                        f"{theirs or 'not given'}: give each source one, none of which begins with another; or "
+                        "shared_dag_ids: true to both, if the same people are behind them",
+                    )
         return self
 
 

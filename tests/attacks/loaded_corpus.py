@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from loader.ecs_account import EcsAccount
 
+WHOLE: dict[str, Any] = {"refresh_budget": 600.0, "call_share": 1.0}
+"""Arguments with which one refresh goes through all of the corpus."""
 _FAMILY = re.compile(r"ECS task definition (\S+), revision")
 
 
@@ -94,6 +96,7 @@ def load(deployment: Deployment, name: str) -> LoadedBundle:
             cluster="shared",
             dag_id_prefix=bundles()[name].prefix,
             policy=bundles()[name].policy,
+            **WHOLE,
         )
         audit: dict[str, dict[str, Any]] = {}
         deployment.register(name, legitimate())

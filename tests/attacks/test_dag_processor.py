@@ -15,7 +15,7 @@ import pytest
 
 from airflow_ecs_dag_cli.local_aws import isolated_environment
 from attacks.corpus_files import bundles
-from attacks.loaded_corpus import Deployment, LoadedBundle, of_bundle
+from attacks.loaded_corpus import WHOLE, Deployment, LoadedBundle, of_bundle
 from loader.ecs_account import REGION, SECRET
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def settings(deployment: Deployment, names: list[str], folder: Path) -> dict[str
             "aws_conn_id": f"attacks_{name}",
             "dag_id_prefix": bundles()[name].prefix,
             "policy": bundles()[name].policy,
+            **WHOLE,
         }
         configured.append(
             {"name": f"attacks-{name}", "classpath": "airflow_ecs_dag_loader.EcsDagBundle", "kwargs": arguments}

@@ -99,8 +99,8 @@ def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platfo
 def write_sources(folder: Path) -> Path:
     path = folder / "sources.yaml"
     path.write_text(
-        f"sources:\n  - {{name: near, regions: [{REGION}], cluster: work}}\n"
-        f"  - {{name: far, regions: [{OTHER}], cluster: work}}\n"
+        f"sources:\n  - {{name: near, regions: [{REGION}], cluster: work, shared_dag_ids: true}}\n"
+        f"  - {{name: far, regions: [{OTHER}], cluster: work, shared_dag_ids: true}}\n"
     )
     return path
 

@@ -130,7 +130,14 @@ def fleet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Fleet]:
         made.aws.region(number, REGION)
         made.aws.roles.add_role(role, external_id=external_id)
         sources.append(
-            {"name": name, "regions": [REGION], "role_arn": role, "external_id": external_id, "cluster": "work"}
+            {
+                "name": name,
+                "regions": [REGION],
+                "role_arn": role,
+                "external_id": external_id,
+                "cluster": "work",
+                "shared_dag_ids": True,
+            }
         )
     made.aws.region(PLATFORM, REGION)
     own = {"AWS_ACCESS_KEY_ID": PLATFORM, "AWS_SECRET_ACCESS_KEY": "not-aws", "AWS_DEFAULT_REGION": REGION}

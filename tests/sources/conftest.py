@@ -79,6 +79,7 @@ def sources(*names: str, **more: Any) -> list[dict[str, Any]]:
             "role_arn": role(ACCOUNTS[name]),
             "external_id": f"external-{name}",
             "cluster": "work",
+            "shared_dag_ids": True,
             **more,
         }
         for name in names or ACCOUNTS

@@ -173,6 +173,19 @@ def test_the_first_owner_keeps_a_dag_id_whichever_source_claims_it_next(fleet: F
     assert "DagRefusedError" not in published(bundle)["same"]
 
 
+def test_an_owner_that_can_not_be_looked_for_keeps_its_dag_id(fleet: Fleet) -> None:
+    fleet.deploy(STOCK, "same")
+    bundle = fleet.bundle()
+    bundle.refresh()
+    (bundle.base_dir / "state" / "stock" / f"{REGION}.json").unlink()
+    fleet.aws.faults.add(Fault.ACCESS_DENIED, account=STOCK, count=None)
+    fleet.deploy(ORDERS, "thief", dag__dag_id="same")
+    again = fleet.bundle()
+    again.refresh()
+    assert "DagRefusedError" in published(again)["thief"]
+    assert "same:1" in published(again)["same"]
+
+
 def test_limits_of_one_source_are_not_those_of_another(fleet: Fleet) -> None:
     for family in ("a", "b"):
         fleet.deploy(ORDERS, f"orders-{family}")

@@ -92,6 +92,29 @@ def test_all_problems_are_told_at_once() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "overlap"),
+    [
+        ({}, {}, True),
+        ({"dag_id_prefix": "a."}, {}, True),
+        ({"dag_id_prefix": "a."}, {"dag_id_prefix": "a.b."}, True),
+        ({"dag_id_prefix": "a."}, {"dag_id_prefix": "a.", "shared_dag_ids": True}, True),
+        ({"dag_id_prefix": "a."}, {"dag_id_prefix": "b."}, False),
+        ({"shared_dag_ids": True}, {"dag_id_prefix": "b.", "shared_dag_ids": True}, False),
+    ],
+)
+def test_no_two_sources_may_claim_the_same_ids_unless_both_say_so(
+    first: dict[str, Any], second: dict[str, Any], *, overlap: bool
+) -> None:
+    both = [{"name": name, "regions": ["eu-west-1"], **each} for name, each in (("one", first), ("two", second))]
+    if not overlap:
+        assert len(source_configs(both)) == 2
+        return
+    with pytest.raises(SourceError, match="the source one may claim the same dag ids") as raised:
+        source_configs(both)
+    assert [problem.path for problem in raised.value.problems] == ["sources.1.dag_id_prefix"]
+
+
 @pytest.mark.parametrize("values", [None, [], {}, "orders", [None], [5], [[]], 5])
 def test_what_is_no_list_of_sources(values: Any) -> None:
     with pytest.raises(SourceError, match="sources"):
@@ -192,7 +215,8 @@ def test_no_two_bundles_may_claim_the_same_ids_with_any_of_their_sources(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own: list[str | None], others: list[str | None], *, clash: bool
 ) -> None:
     configs = [
-        {"name": f"s{number}", "regions": ["eu-west-1"]} | ({"dag_id_prefix": prefix} if prefix else {})
+        {"name": f"s{number}", "regions": ["eu-west-1"], "shared_dag_ids": True}
+        | ({"dag_id_prefix": prefix} if prefix else {})
         for number, prefix in enumerate(others)
     ]
     file = tmp_path / "sources.yaml"

@@ -84,6 +84,23 @@ def test_a_newer_revision_that_is_no_dag_is_the_error_that_the_processor_would_g
     assert "DagRefusedError" not in found["stock"]
 
 
+def test_a_newer_revision_that_is_another_dag_writes_no_file(known: Fleet, worker: Callable[..., Any]) -> None:
+    known.age_state(1_000)
+    before = published(known.bundle())
+    known.deploy(ORDERS, "orders", dag__dag_id="stock")
+    assert published(worker("orders")) == before
+
+
+def test_a_worker_with_a_disk_of_its_own_settles_no_claims(fleet: Fleet, worker: Callable[..., Any]) -> None:
+    fleet.deploy(STOCK, "stock")
+    fleet.deploy(ORDERS, "thief", dag__dag_id="stock")
+    fleet.deploy(ORDERS, "orders")
+    for dag_id in ("stock", "unknown"):
+        found = published(worker(dag_id))
+        assert "DagRefusedError" not in found["stock"]
+        assert fleet.bundle().get_current_version().version
+
+
 @pytest.mark.parametrize(
     "fault", [Fault.ACCESS_DENIED, Fault.ACCOUNT_DOWN, Fault.EMPTY, Fault.HTML, Fault.EXPIRED_TOKEN, Fault.THROTTLED]
 )
