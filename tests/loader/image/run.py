@@ -21,6 +21,8 @@ elif what == "output-and-exit":
 elif what == "count":
     for number in range(int(arguments[0])):
         print(f"line {number}", flush=number % 100 == 0)  # noqa: T201 - what a container says
+elif what == "work":
+    time.sleep(float(arguments[0]))
 elif what == "hold":
     print("holding", flush=True)  # noqa: T201 - what a container says
     time.sleep(600)
