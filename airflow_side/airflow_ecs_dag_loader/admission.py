@@ -33,6 +33,11 @@ class Admitted:
     source: RegistrySource
     violations: tuple[Violation, ...] = ()
 
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """The dag ids that its family wants."""
+        return (self.spec.dag_id,)
+
 
 @dataclass(frozen=True)
 class Refused:
@@ -49,6 +54,11 @@ class Refused:
     reason: str
     keeps: tuple[str, ...] = ()
     violations: tuple[Violation, ...] = ()
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """The dag ids that its family wants: those that it keeps."""
+        return self.keeps
 
 
 Verdict = Admitted | Refused
@@ -124,7 +134,7 @@ def settle(
     claims: dict[str, list[str]] = {}
     for _, verdicts in kept:
         for verdict in verdicts:
-            for dag_id in [verdict.spec.dag_id] if isinstance(verdict, Admitted) else verdict.keeps:
+            for dag_id in verdict.claims:
                 claims.setdefault(dag_id, []).append(verdict.definition.parsed_arn.family_key)
     settled = {dag_id: _owner(families, owners.get(dag_id), staying) for dag_id, families in claims.items()}
     if for_one_task:
@@ -176,12 +186,22 @@ def _prefix_violations(spec: DagSpec, source: RegistrySource) -> Iterator[Violat
         )
 
 
-def _checked_spec(definition: Definition, source: RegistrySource) -> DagSpec:
+def declared_spec(definition: Definition) -> DagSpec:
+    """Return the DAG that a definition declares.
+
+    Raises:
+        LabelError: Its labels are none, or name containers that it does not have.
+    """
     if definition.problem:
         raise LabelError([Problem("airflow", definition.problem)])
     spec = decode(definition.labels)
     if problems := container_problems(spec, [container.name for container in definition.containers]):
         raise LabelError(problems)
+    return spec
+
+
+def _checked_spec(definition: Definition, source: RegistrySource) -> DagSpec:
+    spec = declared_spec(definition)
     if spec.ecs.cluster is None and source.cluster is None:
         raise LabelError(
             [

@@ -33,11 +33,10 @@ class Judgement:
     @classmethod
     def of(cls, verdict: Verdict) -> Self:
         """Put down a verdict."""
-        is_admitted = isinstance(verdict, Admitted)
         return cls(
             arn=verdict.definition.arn,
-            admitted=is_admitted,
-            dag_id=verdict.spec.dag_id if isinstance(verdict, Admitted) else ", ".join(verdict.keeps),
+            admitted=isinstance(verdict, Admitted),
+            dag_id=", ".join(verdict.claims),
             broken=tuple(f"{each.rule} @ {each.path}" for each in verdict.violations),
         )
 

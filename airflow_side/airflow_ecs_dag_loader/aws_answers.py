@@ -11,6 +11,10 @@ NO_ANSWER = (BotoCoreError, ClientError, ResponseParserError, AttributeError, Ke
 Of a broken body, the parser makes an answer without its keys (empty, truncated, HTML) or one of Python's own errors
 (JSON that is no object: ``AttributeError``; bytes that are no UTF-8: ``UnicodeDecodeError``).
 """
+THROTTLED = frozenset(
+    {"RequestLimitExceeded", "Throttling", "ThrottledException", "ThrottlingException", "TooManyRequestsException"}
+)
+"""AWS's codes for more calls than it takes."""
 
 
 def reason(error: Exception) -> str:

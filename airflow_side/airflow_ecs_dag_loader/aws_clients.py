@@ -11,6 +11,7 @@ from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionW
 from airflow.sdk import Connection
 from botocore.config import Config
 
+from airflow_ecs_dag_loader.aws_answers import THROTTLED
 from airflow_ecs_dag_loader.registry import ScanError
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 RETRIES = Config(retries={"mode": "adaptive", "max_attempts": 3}, connect_timeout=3, read_timeout=10)
 """Adaptive retries stay below AWS's rate. They are few, because the DAG processor does nothing else meanwhile: with ten
 of them an AWS that can't be reached holds it up for 80 s, and the next refresh goes on where this one stopped."""
-_THROTTLED = frozenset({"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"})
 
 
 @dataclass
@@ -48,7 +48,7 @@ class CallCount:
         self.calls += 1
 
     def _answered(self, response: tuple[Any, dict[str, Any]] | None = None, **_: object) -> None:
-        if response is not None and response[1].get("Error", {}).get("Code") in _THROTTLED:
+        if response is not None and response[1].get("Error", {}).get("Code") in THROTTLED:
             self.throttles += 1
 
 

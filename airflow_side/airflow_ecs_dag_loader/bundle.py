@@ -148,7 +148,7 @@ class EcsDagBundle(BaseDagBundle):
             if family is None:
                 self._publish(for_one_task=wanted is not None)
             elif not (published.proven_with and self._is_fresh(family, published)):
-                self._renew(family, str(wanted))
+                self._renew(family, str(wanted), published)
         except Exception:
             if not published.version:
                 raise
@@ -185,8 +185,7 @@ class EcsDagBundle(BaseDagBundle):
             states = {each.place.key: None if each.error else each.state for each in scans}
             after = self._writer.write(states, outcome, before)
         self._is_pending = bool(outcome.held) or any(each.registry.pending for each in scans)
-        for each in scans:
-            emit_outcome(each, outcome)
+        emit_outcome(scans, outcome)
         self._audit(before, after, places, outcome)
         _check_any(scans)
 
@@ -212,7 +211,7 @@ class EcsDagBundle(BaseDagBundle):
         limit = max(_FRESH, 2.0 * self._refresh_interval)
         return self._writer.dags.has(family) and bool(ages) and all(age is not None and age < limit for age in ages)
 
-    def _renew(self, family: str, dag_id: str) -> None:
+    def _renew(self, family: str, dag_id: str, published: Published) -> None:
         """Write one family's file as its newest ACTIVE revision has it, by one call; it stays if that is another DAG.
 
         Raises:
@@ -220,7 +219,7 @@ class EcsDagBundle(BaseDagBundle):
             ScanError: AWS gave no usable answer.
             SourceError: As :meth:`refresh`.
         """
-        keys = Snapshot.read_published(self.base_dir).places_of(family)
+        keys = published.places_of(family)
         for place in self._places.read():
             if place.key in keys and place.may_have(family):
                 definition = self._scans.ask_one(place, family.rpartition("/")[2])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.configuration import conf
 
-from airflow_ecs_dag_loader.source_config import SourceError, read_source_configs, source_configs
+from airflow_ecs_dag_loader.source_config import SourceError, prefixes_overlap, read_source_configs, source_configs
 from airflow_ecs_dag_schema import PolicyError, Problem
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def check_prefixes(name: str, prefixes: Iterable[str | None]) -> None:
     own = set(prefixes)
     for other, theirs in _other_prefixes(name):
         for prefix in sorted(own, key=lambda each: each or ""):
-            if not prefix or not theirs or prefix.startswith(theirs) or theirs.startswith(prefix):
+            if prefixes_overlap(prefix, theirs):
                 raise PolicyError(
                     [
                         Problem(

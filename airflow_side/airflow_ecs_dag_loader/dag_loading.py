@@ -22,11 +22,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import get_parsing_context
 from airflow.sdk.definitions._internal.contextmanager import DagContext
-from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_ecs_dag_loader.dag_file import dag_from_record
 from airflow_ecs_dag_loader.local_copy import PART, WHOLE, LocalCopy
-from airflow_ecs_dag_loader.proof import PROVEN_WITH
+from airflow_ecs_dag_loader.proof import PROVEN_WITH, check_serializable
 from airflow_ecs_dag_loader.shared_snapshot import LARGEST_INDEX, Index, read_object, read_record
 from airflow_ecs_dag_loader.snapshot_stores import INDEX, MOST_CALLS, SnapshotError, open_store
 
@@ -74,6 +73,7 @@ class _Reader:
         self._store = store
         self._copy = copy
         self._wanted = wanted
+        self._indexes: dict[str, tuple[Index, str] | None] = {}
 
     def dags(self) -> Iterator[DAG]:
         """Yield the DAGs.
@@ -97,7 +97,7 @@ class _Reader:
     def _index(self) -> tuple[Index, str | None]:
         """Return the index to go by, and its tag if this machine doesn't have it yet."""
         names = (WHOLE,) if self._wanted is None else (PART, WHOLE)
-        kept = [each for name in names if (each := self._copy.index(name))]
+        kept = [each for name in names if (each := self._kept(name))]
         before, tag = max(kept, key=lambda each: each[0].written_at, default=(Index(), ""))
         try:
             body = self._store.read(INDEX, limit=LARGEST_INDEX, known=tag)
@@ -139,10 +139,16 @@ class _Reader:
         self._copy.keep_object(digest, data)
         return data
 
+    def _kept(self, name: str) -> tuple[Index, str] | None:
+        """Return an index that this machine has of before, with its tag; it is read once."""
+        if name not in self._indexes:
+            self._indexes[name] = self._copy.index(name)
+        return self._indexes[name]
+
     def _former(self, dag_id: str) -> bytes | None:
         """Return the object of a DAG as this machine had it before."""
         for name in (PART, WHOLE):
-            index, _ = self._copy.index(name) or (Index(), "")
+            index, _ = self._kept(name) or (Index(), "")
             if dag_id in index.dags and (data := self._copy.object(index.dags[dag_id].digest)):
                 log.warning("the DAG %s stays as it was before", dag_id)
                 return data
@@ -160,8 +166,7 @@ def _built(dag_id: str, shared: SharedDag, data: bytes, *, is_proven: bool) -> D
             raise SnapshotError(f"the object is that of another DAG, {dag.dag_id}")  # noqa: TRY301 - told as all others
         dag.validate()  # type: ignore[no-untyped-call] # Airflow's
         if not is_proven:
-            dag.check_cycle()
-            DagSerialization.to_dict(dag)
+            check_serializable(dag)
     except Exception:
         log.exception("the DAG %s of the ECS task definition %s is left out", dag_id, shared.family)
         return None

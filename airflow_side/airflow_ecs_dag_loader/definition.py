@@ -49,6 +49,11 @@ class TaskDefinitionArn:
         )
 
     @property
+    def name(self) -> str:
+        """Family and revision, as ECS's console shows them: ``reports:7``."""
+        return f"{self.family}:{self.revision}"
+
+    @property
     def family_key(self) -> str:
         """Account, region and family, which stay the same from revision to revision."""
         return f"{self.account}/{self.region}/{self.family}"

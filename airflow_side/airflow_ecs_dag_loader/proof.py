@@ -26,13 +26,18 @@ def proven(verdict: Admitted) -> Verdict:
     """Return ``verdict`` if Airflow takes its DAG, else the refusal."""
     try:
         dag = buildable_dag(verdict.definition, verdict.spec, verdict.source)
-        _serialize(dag)
+        check_serializable(dag)
     except LabelError as error:
         return refused_labels(verdict.definition, error)
     return verdict
 
 
-def _serialize(dag: DAG) -> None:
+def check_serializable(dag: DAG) -> None:
+    """Check that Airflow can keep the DAG.
+
+    Raises:
+        LabelError: It can't.
+    """
     try:
         dag.check_cycle()
         DagSerialization.to_dict(dag)

@@ -204,11 +204,7 @@ class _Questions:
             return True
         if not self._may_ask():
             return False
-        try:
-            found = self._describe(listed.text)
-        except _UnknownRevisionError:
-            return False
-        if found.get("status") in _GONE:
+        if (found := self._describe(listed.text)) is None:
             return False
         self._progress[listed.text] = _definition(found)
         return True
@@ -227,11 +223,7 @@ class _Questions:
             return before
         if not self._may_ask():
             return before
-        try:
-            found = self._describe(before.family)
-        except _UnknownRevisionError:
-            return None
-        if found.get("status") in _GONE:
+        if (found := self._describe(before.family)) is None:
             return None
         newest = TaskDefinitionArn.parse(found["taskDefinitionArn"])
         if newest.family_key != before.family_key:
@@ -240,13 +232,9 @@ class _Questions:
         return newest
 
     def _is_active(self, before: TaskDefinitionArn) -> bool:
-        try:
-            status = self._describe(before.text).get("status")
-        except _UnknownRevisionError:
+        if (found := self._describe(before.text)) is None:
             return False
-        if status in _GONE:
-            return False
-        if status != "ACTIVE":
+        if (status := found.get("status")) != "ACTIVE":
             raise ScanError(
                 f"DescribeTaskDefinition of {before.text} answered without a status that is known: {status!r}"
             )
@@ -258,10 +246,15 @@ class _Questions:
         self.pending += not allowed
         return allowed
 
-    def _describe(self, arn: str) -> Mapping[str, Any]:
+    def _describe(self, name: str) -> Mapping[str, Any] | None:
+        """Return what AWS has of a family or a revision; ``None`` if AWS's word is that it is gone."""
         self._wait()
         self.asked += 1
-        return _description(self._ecs, arn)
+        try:
+            found = _description(self._ecs, name)
+        except _UnknownRevisionError:
+            return None
+        return None if found.get("status") in _GONE else found
 
     def _wait(self) -> None:
         if self._rate is not None:

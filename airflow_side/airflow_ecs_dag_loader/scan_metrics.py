@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from airflow.observability import stats
 from airflow_ecs_dag_loader.admission import Admitted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from structlog.typing import FilteringBoundLogger
 
     from airflow_ecs_dag_loader.place_scans import PlaceScan
@@ -34,15 +37,18 @@ def emit_scan(scan: PlaceScan, *, age: float | None) -> None:
         stats.gauge(f"{_PREFIX}.snapshot_age_seconds", age, tags=tags)
 
 
-def emit_outcome(scan: PlaceScan, outcome: Outcome) -> None:
-    """Send what became of the families of a scan's place."""
-    key, tags = scan.place.key, scan.place.tags
-    verdicts = [each for each in outcome.verdicts if outcome.place_of[each.definition.parsed_arn.family_key] == key]
-    dags = sum(isinstance(each, Admitted) for each in verdicts)
-    held = sum(outcome.place_of[family] == key for family in outcome.held)
-    stats.gauge(f"{_PREFIX}.dags", dags, tags=tags)
-    stats.gauge(f"{_PREFIX}.refused", len(verdicts) - dags, tags=tags)
-    stats.gauge(f"{_PREFIX}.pending", scan.registry.pending + held, tags=tags)
+def emit_outcome(scans: Iterable[PlaceScan], outcome: Outcome) -> None:
+    """Send what became of the families of each scan's place."""
+    judged = Counter(
+        (outcome.place_of[each.definition.parsed_arn.family_key], isinstance(each, Admitted))
+        for each in outcome.verdicts
+    )
+    held = Counter(outcome.place_of[family] for family in outcome.held)
+    for scan in scans:
+        key, tags = scan.place.key, scan.place.tags
+        stats.gauge(f"{_PREFIX}.dags", judged[key, True], tags=tags)
+        stats.gauge(f"{_PREFIX}.refused", judged[key, False], tags=tags)
+        stats.gauge(f"{_PREFIX}.pending", scan.registry.pending + held[key], tags=tags)
 
 
 def write_line(log: FilteringBoundLogger, scan: PlaceScan, *, age: float | None) -> None:

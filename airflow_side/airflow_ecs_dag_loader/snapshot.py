@@ -15,7 +15,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from airflow_ecs_dag_loader.admission import Admitted
 from airflow_ecs_dag_loader.audit import Judgement, judgements
 from airflow_ecs_dag_loader.dag_folder import DagFolder
 from airflow_ecs_dag_loader.place_state import PlaceState, PlaceStates
@@ -150,11 +149,7 @@ class SnapshotWriter:
 
 
 def _claims(verdicts: Iterable[Verdict]) -> list[tuple[str, str]]:
-    return [
-        (dag_id, each.definition.parsed_arn.family_key)
-        for each in verdicts
-        for dag_id in ([each.spec.dag_id] if isinstance(each, Admitted) else each.keeps)
-    ]
+    return [(dag_id, each.definition.parsed_arn.family_key) for each in verdicts for dag_id in each.claims]
 
 
 def publish(folder: Path, *, registry: Registry, verdicts: Sequence[Verdict], source: RegistrySource) -> Snapshot:

@@ -115,6 +115,11 @@ def _problem(path: str, message: str) -> SourceError:
     return SourceError([Problem(path, message)])
 
 
+def prefixes_overlap(one: str | None, other: str | None) -> bool:
+    """Tell whether a dag id may begin as both say; without a prefix it may begin in any way."""
+    return (one or "").startswith(other or "") or (other or "").startswith(one or "")
+
+
 class _Sources(FrozenModel):
     sources: Annotated[Many[SourceConfig], Field(min_length=1, max_length=_MOST_SOURCES)]
 
@@ -130,14 +135,13 @@ class _Sources(FrozenModel):
     def _check_prefixes(self) -> Self:
         for number, source in enumerate(self.sources):
             for other in self.sources[:number]:
-                mine, theirs = source.dag_id_prefix or "", other.dag_id_prefix or ""
-                overlap = mine.startswith(theirs) or theirs.startswith(mine)
+                overlap = prefixes_overlap(source.dag_id_prefix, other.dag_id_prefix)
                 if overlap and not (source.shared_dag_ids and other.shared_dag_ids):
                     raise _problem(
                         f"sources.{number}.dag_id_prefix",
                         f"the source {other.name} may claim the same dag ids, its dag_id_prefix is "
-                        f"{theirs or 'not given'}: give each source one, none of which begins with another; or "
-                        "shared_dag_ids: true to both, if the same people are behind them",
+                        f"{other.dag_id_prefix or 'not given'}: give each source one, none of which begins with "
+                        "another; or shared_dag_ids: true to both, if the same people are behind them",
                     )
         return self
 

@@ -8,10 +8,10 @@ from airflow_ecs_dag_cli.aws_access import AwsAccessError, scan_shown
 from airflow_ecs_dag_cli.checkup import Check, not_known, ok, problem
 from airflow_ecs_dag_cli.families import TAKEN, named_dag_id, reason_text, remembered_reasons
 from airflow_ecs_dag_cli.next_runs import in_words
-from airflow_ecs_dag_loader.admission import Admitted, admit
+from airflow_ecs_dag_cli.validate_command import counted
+from airflow_ecs_dag_loader.admission import Admitted, admit, declared_spec
 from airflow_ecs_dag_loader.registry import ScanError, scan
-from airflow_ecs_dag_schema import LabelError, decode
-from airflow_ecs_dag_schema.task_definition import container_problems
+from airflow_ecs_dag_schema import LabelError
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
@@ -26,13 +26,12 @@ def check_decoded(definition: Definition) -> tuple[Check, DagSpec | None]:
     """Check that the labels are a DAG, and that the containers it names are there."""
     name = "decoded"
     try:
-        spec = decode(definition.labels)
+        spec = declared_spec(definition)
     except LabelError as error:
-        return problem(name, _wrong(len(error.problems)), map(str, error.problems)), None
-    if problems := container_problems(spec, [container.name for container in definition.containers]):
-        return problem(name, _wrong(len(problems)), map(str, problems)), None
-    tasks = f"{len(spec.tasks)} task{'' if len(spec.tasks) == 1 else 's'}"
-    return ok(name, f"DAG {spec.dag_id}: {tasks}, {in_words(spec.schedule)}"), spec
+        count = counted(len(error.problems), "problem")
+        text = f"{count} in the labels: correct the DAG where it is declared, and deploy it"
+        return problem(name, text, map(str, error.problems)), None
+    return ok(name, f"DAG {spec.dag_id}: {counted(len(spec.tasks), 'task')}, {in_words(spec.schedule)}"), spec
 
 
 def check_admitted(definition: Definition, *, source: RegistrySource, policy: Policy | None) -> Check:
@@ -40,10 +39,8 @@ def check_admitted(definition: Definition, *, source: RegistrySource, policy: Po
     name = "admitted"
     (verdict,) = admit([definition], source=source, owners={}, policy=policy)
     if not isinstance(verdict, Admitted):
-        count = len(verdict.violations)
-        text = (
-            f"{count} rule{'' if count == 1 else 's'} broken: correct the DAG, or have the platform change its policy"
-        )
+        count = counted(len(verdict.violations), "rule")
+        text = f"{count} broken: correct the DAG, or have the platform change its policy"
         if policy is None:
             text += "; judged without the platform's policy, which may allow more: give --policy FILE"
         return problem(name, text, map(reason_text, verdict.violations))
@@ -79,7 +76,7 @@ def check_duplicate(
         return not_known(name, f"the other task definitions could not be read: {AwsAccessError(error)}")
     verdicts = admit(registry.with_dags, source=source, owners=owners, policy=policy)
     others = [each.parsed_arn for each in registry.with_dags if named_dag_id(each.labels) == dag_id]
-    rivals = ", ".join(f"{each.family}:{each.revision}" for each in others if each.family_key != own)
+    rivals = ", ".join(each.name for each in others if each.family_key != own)
     if any(
         reason.rule == TAKEN
         for verdict in verdicts
@@ -157,9 +154,3 @@ def _of_place(bundle: BundleFolder, arn: TaskDefinitionArn) -> dict[str, Definit
 
 def _revision_of(arn: str) -> int:
     return int(arn.rpartition(":")[2])
-
-
-def _wrong(count: int) -> str:
-    return (
-        f"{count} problem{'' if count == 1 else 's'} in the labels: correct the DAG where it is declared, and deploy it"
-    )

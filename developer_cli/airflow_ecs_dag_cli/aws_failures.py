@@ -19,6 +19,8 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
+from airflow_ecs_dag_loader.aws_answers import THROTTLED
+
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
 _UNKNOWN_KEYS = frozenset(
     {
@@ -32,9 +34,6 @@ _UNKNOWN_KEYS = frozenset(
     }
 )
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
-_THROTTLED = frozenset(
-    {"RequestLimitExceeded", "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException"}
-)
 _ACTION = re.compile(r"not authorized to perform: (?P<action>[A-Za-z0-9-]+:[A-Za-z0-9]+)")
 
 
@@ -92,7 +91,7 @@ def _refused_call(error: ClientError) -> AwsFailure:
             is_denied=True,
             code=code,
         )
-    if code in _THROTTLED:
+    if code in THROTTLED:
         return AwsFailure(
             f"AWS throttles {error.operation_name}", "others use up this account's rate now: try again later", code=code
         )

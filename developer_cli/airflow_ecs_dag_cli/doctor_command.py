@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -21,7 +19,7 @@ from airflow_ecs_dag_cli.checkup import Check, Status, not_known, problem
 from airflow_ecs_dag_cli.named_family import NamedFamily
 from airflow_ecs_dag_cli.permission_checks import check_permissions
 from airflow_ecs_dag_cli.registry_checks import check_credentials, check_found, check_labels
-from airflow_ecs_dag_cli.validate_command import printable
+from airflow_ecs_dag_cli.validate_command import printable, write_json
 from airflow_ecs_dag_loader.source import RegistrySource
 from airflow_ecs_dag_schema import Policy
 
@@ -107,8 +105,7 @@ def examine(question: Question, *, as_json: bool) -> int:
             "ok": status == HEALTHY,
             "checks": [each.to_json() for each in found],
         }
-        json.dump(document, sys.stdout, indent=2)
-        sys.stdout.write("\n")
+        write_json(document)
         return status
     console = Console(highlight=False, soft_wrap=True)
     found = []

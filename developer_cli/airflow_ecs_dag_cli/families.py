@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from airflow_ecs_dag_loader.admission import Admitted, admit
+from airflow_ecs_dag_loader.admission import Admitted, admit, declared_spec
 from airflow_ecs_dag_loader.definition import TaskDefinitionArn
 from airflow_ecs_dag_schema import LabelError, Problem, Violation, decode
 from airflow_ecs_dag_schema.codec import dag_id_label
 from airflow_ecs_dag_schema.policy_rules import invalid_labels
-from airflow_ecs_dag_schema.task_definition import container_problems
 from airflow_ecs_dag_schema.violations import RULES
 
 if TYPE_CHECKING:
@@ -142,13 +141,11 @@ def _refused(definition: Definition, reasons: tuple[Violation, ...]) -> Family:
 
 
 def _invalid_labels(definition: Definition) -> tuple[Violation, ...]:
-    if definition.problem:
-        return invalid_labels([Problem("airflow", definition.problem)])
     try:
-        spec = decode(definition.labels)
+        declared_spec(definition)
     except LabelError as error:
         return invalid_labels(error.problems)
-    return invalid_labels(container_problems(spec, [container.name for container in definition.containers]))
+    return ()
 
 
 def _kept(rule: str, path: str, definition: Definition, snapshot: Snapshot) -> Violation:

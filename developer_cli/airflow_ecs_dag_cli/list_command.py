@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +12,7 @@ from airflow_ecs_dag_cli.aws_access import AwsAccess, AwsAccessError, scan_shown
 from airflow_ecs_dag_cli.bundle_folder import BundleFolder, BundleFolderError
 from airflow_ecs_dag_cli.families import State, judged_families, reason_text, remembered_families
 from airflow_ecs_dag_cli.next_runs import in_words
-from airflow_ecs_dag_cli.validate_command import ACCEPTED, REFUSED, UNREADABLE, printable
+from airflow_ecs_dag_cli.validate_command import ACCEPTED, REFUSED, UNREADABLE, counted, printable, write_json
 from airflow_ecs_dag_loader.registry import ScanError, scan
 from airflow_ecs_dag_loader.source import RegistrySource
 from airflow_ecs_dag_schema import Policy, PolicyError
@@ -94,7 +92,7 @@ def list_bundle(folder: Path, *, show_all: bool, as_json: bool) -> int:
 
 def _fail(message: str, *, as_json: bool) -> int:
     if as_json:
-        _write_json({"ok": False, "error": message, "dags": []})
+        write_json({"ok": False, "error": message, "dags": []})
     else:
         Console(stderr=True, highlight=False, soft_wrap=True).print(
             f"[red]error[/red]: {escape(printable_lines(message))}"
@@ -115,10 +113,10 @@ def _print(
     is_good = bool(counts[State.LIVE]) and not counts[State.REFUSED] and not counts[State.DUPLICATE]
     status = ACCEPTED if is_good else REFUSED
     if as_json:
-        _write_json({"ok": is_good, "error": None, **where, "dags": [_json(family) for family in shown]})
+        write_json({"ok": is_good, "error": None, **where, "dags": [_json(family) for family in shown]})
         return status
     console = Console(highlight=False, soft_wrap=True)
-    names = [(printable(family.dag_id) or "-", _revision(family), _place(family)) for family in shown]
+    names = [(printable(family.dag_id) or "-", family.arn.name, _place(family)) for family in shown]
     widths = [min(max(map(len, column)), _WIDEST) for column in zip(*names, strict=True)] if names else []
     for family, texts in zip(shown, names, strict=True):
         dag_id, *rest = (escape(f"{text:<{width}}") for text, width in zip(texts, widths, strict=True))
@@ -138,7 +136,7 @@ def _said(family: Family) -> str:
         return f"{cut}{f' (and {len(rest)} more)' if rest else ''}"
     if family.spec is None:
         return ""
-    tasks = _counted(len(family.spec.tasks), "task")
+    tasks = counted(len(family.spec.tasks), "task")
     warned = sorted({warning.rule for warning in family.warnings})
     warning = f"; the policy warns of {', '.join(warned)}" if warned else ""
     return f"{tasks}, {in_words(family.spec.schedule)}{warning}"
@@ -156,7 +154,7 @@ def _summary(counts: Counter[State], *, show_all: bool) -> str:
     hint = "" if show_all or not unlabelled else " (--all shows them)"
     if not any(counts[state] for state in labelled):
         return f"no DAG{aside}{hint}"
-    found = [f"{_counted(counts[State.LIVE], 'DAG')} live"]
+    found = [f"{counted(counts[State.LIVE], 'DAG')} live"]
     found += [f"{counts[state]} {state}" for state in (State.REFUSED, State.DUPLICATE) if counts[state]]
     return f"{', '.join(found)}{aside}{hint}"
 
@@ -193,21 +191,8 @@ def printable_lines(text: str) -> str:
     return "\n".join(printable(line) for line in text.split("\n"))
 
 
-def _write_json(document: dict[str, Any]) -> None:
-    json.dump(document, sys.stdout, indent=2)
-    sys.stdout.write("\n")
-
-
-def _revision(family: Family) -> str:
-    return f"{family.arn.family}:{family.arn.revision}"
-
-
 def _place(family: Family) -> str:
     return f"{family.arn.account}/{family.arn.region}"
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _families(number: int) -> str:

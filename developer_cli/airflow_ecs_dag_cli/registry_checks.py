@@ -69,11 +69,11 @@ def check_found(access: AwsAccess, caller: Caller, named: NamedFamily) -> tuple[
         newest = active[0]
         found = Found(newest, ecs.describe_task_definition(taskDefinition=newest.text)["taskDefinition"])
         if named.revision in (None, newest.revision):
-            return ok(name, f"{_revision(newest)} is ACTIVE{_registered(found)}"), found
+            return ok(name, f"{newest.name} is ACTIVE{_registered(found)}"), found
         was = "is ACTIVE too" if any(arn.revision == named.revision for arn in active) else "is not ACTIVE"
         text = (
-            f"Airflow takes the newest ACTIVE revision, {_revision(newest)}{_registered(found)}, not {named}, which "
-            f"{was}: deploy again if that one is meant; what follows is about {_revision(newest)}"
+            f"Airflow takes the newest ACTIVE revision, {newest.name}{_registered(found)}, not {named}, which "
+            f"{was}: deploy again if that one is meant; what follows is about {newest.name}"
         )
         return problem(name, text), found
     except NO_ANSWER as error:
@@ -89,7 +89,7 @@ def check_labels(ecs: ECSClient, found: Found) -> tuple[Check, Definition | None
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         return not_known(name, f"AWS's answer was not whole ({error!r}): try again"), None
     if definition is None:
-        return problem(name, f"no container of {_revision(found.arn)} has a DAG's labels", _missing(ecs, found)), None
+        return problem(name, f"no container of {found.arn.name} has a DAG's labels", _missing(ecs, found)), None
     if definition.problem:
         return problem(name, definition.problem), definition
     count = sum(key.startswith("airflow.") for key in definition.labels)
@@ -106,7 +106,7 @@ def _check_gone(access: AwsAccess, caller: Caller, named: NamedFamily) -> Check:
         last = ecs.describe_task_definition(taskDefinition=inactive[0].text)["taskDefinition"]
         return problem(
             "found",
-            f"no revision of {named.family} is ACTIVE in {caller.place}, {_revision(inactive[0])} was the last"
+            f"no revision of {named.family} is ACTIVE in {caller.place}, {inactive[0].name} was the last"
             f"{_moment(last, 'deregisteredAt', ', deregistered')}: its stack was destroyed or rolled back, or somebody "
             "deregistered it; deploy the stack again",
         )
@@ -178,7 +178,7 @@ def _missing(ecs: ECSClient, found: Found) -> list[str]:
     except NO_ANSWER as error:
         return [*details, f"older revisions could not be looked at: {AwsFailure.of(error)}"]
     if last is not None:
-        details.append(f"{_revision(last)} had them last: deploy the stack with its AirflowEcsDag again")
+        details.append(f"{last.name} had them last: deploy the stack with its AirflowEcsDag again")
     elif older:
         details.append(f"none of the {min(len(older), _OLDER_LOOKED_AT)} revisions before it had them, either")
     return details or ["the stack declares no AirflowEcsDag for it, or another task definition carries the DAG"]
@@ -187,10 +187,6 @@ def _missing(ecs: ECSClient, found: Found) -> list[str]:
 def _has_labels(ecs: ECSClient, arn: TaskDefinitionArn) -> bool:
     described = ecs.describe_task_definition(taskDefinition=arn.text)["taskDefinition"]
     return Definition.from_task_definition(described) is not None
-
-
-def _revision(arn: TaskDefinitionArn) -> str:
-    return f"{arn.family}:{arn.revision}"
 
 
 def _registered(found: Found) -> str:

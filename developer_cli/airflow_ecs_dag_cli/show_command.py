@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from datetime import UTC, datetime, timedelta
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Any
@@ -23,6 +21,7 @@ from airflow_ecs_dag_cli.validate_command import (
     print_verdict,
     printable,
     verdict_json,
+    write_json,
 )
 from airflow_ecs_dag_cli.verdicts import judge
 from airflow_ecs_dag_schema import EmailAlert
@@ -71,8 +70,7 @@ def show_file(name: str, *, after: datetime, as_json: bool = False) -> int:
     status = REFUSED if not file.verdicts or any(verdict.findings for verdict in file.verdicts) else ACCEPTED
     if as_json:
         dags = [_verdict_json(verdict, after) for verdict in file.verdicts]
-        json.dump({"file": file.name, "kind": str(file.kind), "dags": dags}, sys.stdout, indent=2)
-        sys.stdout.write("\n")
+        write_json({"file": file.name, "kind": str(file.kind), "dags": dags})
         return status
     if not file.verdicts:
         console.print(f"[yellow]![/yellow] {escape(printable(name))}: {file.kind}: {NOTHING_FOUND}")

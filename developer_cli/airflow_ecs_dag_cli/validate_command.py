@@ -13,7 +13,7 @@ from airflow_ecs_dag_cli.verdicts import judge
 from airflow_ecs_dag_schema import Policy, PolicyError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from airflow_ecs_dag_cli.verdicts import FileVerdict, Finding, Verdict
@@ -37,8 +37,7 @@ def validate_files(names: Sequence[str], *, policy_file: Path | None = None, as_
     status = _status(files)
     if as_json:
         document = {"ok": status == ACCEPTED, "files": [_file_json(file) for file in files]}
-        json.dump(document, sys.stdout, indent=2)
-        sys.stdout.write("\n")
+        write_json(document)
     else:
         _print(files, Console(highlight=False, soft_wrap=True))
     return status
@@ -62,8 +61,8 @@ def _print(files: Sequence[FileVerdict], console: Console) -> None:
     verdicts = [verdict for file in files for verdict in file.verdicts]
     problems = sum(len(verdict.findings) for verdict in verdicts)
     unreadable = sum(bool(file.error) for file in files)
-    summary = [_counted(len(verdicts), "DAG"), _counted(problems, "problem")]
-    console.print(", ".join([*summary, *([f"{_counted(unreadable, 'file')} unreadable"] if unreadable else [])]))
+    summary = [counted(len(verdicts), "DAG"), counted(problems, "problem")]
+    console.print(", ".join([*summary, *([f"{counted(unreadable, 'file')} unreadable"] if unreadable else [])]))
 
 
 def print_verdict(verdict: Verdict, file: FileVerdict, console: Console) -> None:
@@ -86,12 +85,19 @@ def _place(verdict: Verdict, finding: Finding) -> str:
     return "" if finding.position is None else f"{verdict.definition.file}:{finding.position}: "
 
 
+def write_json(document: Mapping[str, Any]) -> None:
+    """Print a document on stdout, as scripts read it."""
+    json.dump(document, sys.stdout, indent=2)
+    sys.stdout.write("\n")
+
+
 def printable(text: str) -> str:
     """Return ``text`` without what moves a terminal's cursor."""
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
-def _counted(number: int, thing: str) -> str:
+def counted(number: int, thing: str) -> str:
+    """Return a number with its noun: ``1 DAG``, ``2 DAGs``."""
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
