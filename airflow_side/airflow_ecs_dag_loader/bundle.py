@@ -13,6 +13,7 @@ file.
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -24,6 +25,7 @@ from airflow_ecs_dag_loader.audit import changes
 from airflow_ecs_dag_loader.budget import Budget
 from airflow_ecs_dag_loader.bundle_prefixes import check_prefixes
 from airflow_ecs_dag_loader.call_rate import DEFAULT_SHARE
+from airflow_ecs_dag_loader.dag_location import family_of
 from airflow_ecs_dag_loader.place_scans import PlaceScans
 from airflow_ecs_dag_loader.places import BundlePlaces, Place, ScanAccess
 from airflow_ecs_dag_loader.refresh import Judging
@@ -33,7 +35,7 @@ from airflow_ecs_dag_loader.snapshot import Snapshot, SnapshotWriter, dags_folde
 from airflow_ecs_dag_loader.source import RegistrySource
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from airflow_ecs_dag_loader.place_scans import PlaceScan
@@ -134,25 +136,20 @@ class EcsDagBundle(BaseDagBundle):
         return BundleVersion(version=Snapshot.read_published(self.base_dir).version)
 
     def initialize(self) -> None:
-        """Have the files on disk: by a scan, unless a worker needs one DAG that is there already.
+        """Have on disk what is needed: for a task its own DAG, else all there is; without a call where that is fresh.
 
         Raises:
             PolicyError: As :meth:`refresh`.
-            ScanError: The registry can't be read, and there is no earlier scan to go on with.
+            ScanError: The registry can't be read, and there is nothing on disk to go on with.
             SourceError: As :meth:`refresh`.
         """
-        wanted = get_parsing_context().dag_id
+        dag_id = get_parsing_context().dag_id
         published = Snapshot.read_published(self.base_dir)
-        family = None if wanted is None else published.family_of(wanted)
-        try:
-            if family is None:
-                self._publish(for_one_task=wanted is not None)
-            elif not (published.proven_with and self._is_fresh(family, published)):
-                self._renew(family, str(wanted), published)
-        except Exception:
-            if not published.version:
-                raise
-            self._log.exception("the ECS registry or the policy can't be read: going on with the last good scan")
+        if dag_id is not None:
+            self._have_one(dag_id, published)
+        elif not self._all_is_fresh(published):
+            with self._going_on_with(published.version):
+                self._publish(for_one_task=False)
         super().initialize()
 
     def refresh(self) -> None:
@@ -205,13 +202,52 @@ class EcsDagBundle(BaseDagBundle):
             refused = [verdict.definition.arn for verdict in outcome.verdicts if isinstance(verdict, Refused)]
             self._log.info("the ECS DAGs changed", dags=len(after.owners), refused=refused)
 
-    def _is_fresh(self, family: str, published: Published) -> bool:
-        """Tell whether the family's file is there and its place was scanned well not long ago."""
-        ages = [self._writer.states.age(key, time.time()) for key in published.places_of(family)]
-        limit = max(_FRESH, 2.0 * self._refresh_interval)
-        return self._writer.dags.has(family) and bool(ages) and all(age is not None and age < limit for age in ages)
+    def _all_is_fresh(self, published: Published) -> bool:
+        """Tell whether each place was scanned well not long ago, so that a callback's process need not do it again."""
+        if not (published.version and published.proven_with):
+            return False
+        keys = {place.key for place in self._places.read()}
+        return keys == published.places.keys() and self._are_fresh(keys)
 
-    def _renew(self, family: str, dag_id: str, published: Published) -> None:
+    def _are_fresh(self, places: Collection[str]) -> bool:
+        ages = [self._writer.states.age(key, time.time()) for key in places]
+        return bool(ages) and all(age is not None and age < self._fresh_for for age in ages)
+
+    @property
+    def _fresh_for(self) -> float:
+        return max(_FRESH, 2.0 * self._refresh_interval)
+
+    def _have_one(self, dag_id: str, published: Published) -> None:
+        """Have the file of one DAG: the processor's where that is fresh, else as AWS has the DAG's family now."""
+        family = published.family_of(dag_id)
+        dags = self._writer.dags
+        if family is not None:
+            places = published.places_of(family)
+            if published.proven_with and dags.has(family) and self._are_fresh(places):
+                return
+            with self._going_on_with(published.version):
+                self._renew(family, dag_id, [place for place in self._places.read() if place.key in places])
+        elif (family := family_of(dag_id, bundle=self.name)) is not None:
+            age = dags.age(family, time.time())
+            if age is None or age >= self._fresh_for:
+                with self._going_on_with(dags.has(family)):
+                    self._renew(family, dag_id, self._places.read())
+                    dags.confirm(family)
+        else:
+            with self._going_on_with(published.version):
+                self._publish(for_one_task=True)
+
+    @contextmanager
+    def _going_on_with(self, what_is_there: object) -> Iterator[None]:
+        """Log whatever goes wrong instead of raising it, if there is something on disk to go on with."""
+        try:
+            yield
+        except Exception:
+            if not what_is_there:
+                raise
+            self._log.exception("the ECS registry or the policy can't be read: going on with the last good scan")
+
+    def _renew(self, family: str, dag_id: str, places: Iterable[Place]) -> None:
         """Write one family's file as its newest ACTIVE revision has it, by one call; it stays if that is another DAG.
 
         Raises:
@@ -219,18 +255,25 @@ class EcsDagBundle(BaseDagBundle):
             ScanError: AWS gave no usable answer.
             SourceError: As :meth:`refresh`.
         """
-        keys = published.places_of(family)
-        for place in self._places.read():
-            if place.key in keys and place.may_have(family):
+        failed = ScanError(f"no source of the bundle {self.name} may have the family {family}")
+        for place in places:
+            if not place.may_have(family):
+                continue
+            try:
                 definition = self._scans.ask_one(place, family.rpartition("/")[2])
-                if definition is None or definition.parsed_arn.family_key != family:
-                    raise ScanError(f"the newest revision of {family} is no DAG any more, or of another account")
-                verdict = judge(definition, source=place.source, policy=place.policy)
-                if isinstance(verdict, Admitted) and verdict.spec.dag_id != dag_id:
-                    raise ScanError(f"the newest revision of {family} is the DAG {verdict.spec.dag_id}, not {dag_id}")
-                with self.lock():
-                    self._writer.dags.write_one(verdict)
-                return
+            except ScanError as error:
+                failed = error
+                continue
+            if definition is None or definition.parsed_arn.family_key != family:
+                failed = ScanError(f"the newest revision of {family} is no DAG any more, or of another account")
+                continue
+            verdict = judge(definition, source=place.source, policy=place.policy)
+            if isinstance(verdict, Admitted) and verdict.spec.dag_id != dag_id:
+                raise ScanError(f"the newest revision of {family} is the DAG {verdict.spec.dag_id}, not {dag_id}")
+            with self.lock():
+                self._writer.dags.write_one(verdict)
+            return
+        raise failed
 
 
 def _check_any(scans: Sequence[PlaceScan]) -> None:

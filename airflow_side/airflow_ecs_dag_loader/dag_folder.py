@@ -6,6 +6,7 @@ Each file is replaced as a whole and only where it changed, for its time of chan
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from airflow_ecs_dag_loader.file_names import file_name
 from airflow_ecs_dag_loader.private_files import make_private_folder, read_private_file, replace_private_file
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Container, Iterable
 
     from airflow_ecs_dag_loader.admission import Verdict
 
@@ -47,13 +48,35 @@ class DagFolder:
         """Tell whether there is a file of this family."""
         return (self.path / _file_of(family_key)).is_file()
 
-    def write(self, verdicts: Iterable[Verdict], *, held: Collection[str] = (), keeps_others: bool = False) -> str:
+    def age(self, family_key: str, now: float) -> float | None:
+        """Return how many seconds ago a family's file was written or confirmed; ``None`` if there is none.
+
+        Args:
+            family_key: The family.
+            now: Seconds since 1970.
+        """
+        try:
+            return max(0.0, now - (self.path / _file_of(family_key)).stat().st_mtime)
+        except OSError:
+            return None
+
+    def confirm(self, family_key: str) -> None:
+        """Say that a family's file is true now. Where a DAG processor reads it, that makes it parse the file again.
+
+        Raises:
+            OSError: There is none.
+        """
+        os.utime(self.path / _file_of(family_key))
+
+    def write(
+        self, verdicts: Iterable[Verdict], *, held: Collection[str] = (), out_of_sight: Container[str] = ()
+    ) -> str:
         """Write a file for each verdict; return the hash over all that is there then.
 
         Args:
             verdicts: One a family.
             held: Keys of other families whose files stay as they are.
-            keeps_others: Whether all other files stay too.
+            out_of_sight: Keys of families whose files stay too, told from the names of their files.
 
         Raises:
             OSError: The folder can't be written.
@@ -71,7 +94,8 @@ class DagFolder:
         self._written = written
         hashes = {path: digest for path, (_, digest) in written.items()}
         for path in self._others(written.keys()):
-            if (keeps_others or path in kept) and (digest := _digest_of(self.path / path)):
+            stays = path in kept or path.with_suffix("").as_posix() in out_of_sight
+            if stays and (digest := _digest_of(self.path / path)):
                 hashes[path] = digest
         files = {self.path / path for path in hashes}
         self._keep_only(files, {folder for path in files for folder in path.parents}, self.path)

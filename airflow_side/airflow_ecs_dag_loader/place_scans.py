@@ -59,6 +59,11 @@ class PlaceScan:
         )
 
     @property
+    def is_whole(self) -> bool:
+        """Whether this scan, or one before, has gone through all that there is."""
+        return self.state is not None and self.state.is_complete
+
+    @property
     def has_changed(self) -> bool:
         """Whether it found something else than the scan before."""
         return self.error is None and self.state != self.before
@@ -136,7 +141,7 @@ class PlaceScans:
     def _rate(self, place: Place, before: PlaceState | None) -> CallRate:
         """Return the rate of an account and region, whichever sources are in it."""
         account = before.account if before else ""
-        who = account or (place.access.role_arn or "").partition("::")[2][:12] or place.access.aws_conn_id or ""
+        who = account or place.access.account or place.access.aws_conn_id or ""
         return self._rates.setdefault((who, place.source.region_name or ""), self._new_rate())
 
     def _scan(self, work: _Work, budget: Budget) -> PlaceScan:

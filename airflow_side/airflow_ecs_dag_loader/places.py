@@ -28,6 +28,11 @@ class ScanAccess:
     role_arn: str | None = None
     external_id: str | None = None
 
+    @property
+    def account(self) -> str:
+        """The account of the role; empty without one, for then only AWS can tell."""
+        return (self.role_arn or "").partition("::")[2][:12]
+
 
 @dataclass(frozen=True)
 class Place:
@@ -56,9 +61,13 @@ class Place:
         return f"{self.source.region_name or ''}/{self.access.aws_conn_id or ''}/{self.access.role_arn or ''}"
 
     def may_have(self, family_key: str) -> bool:
-        """Tell whether a family of the account of this place would be found here."""
-        _, region, family = family_key.split("/")
-        return self.source.region_name in (None, region) and family.startswith(self.family_prefix)
+        """Tell whether a family would be found here, as far as can be told without a call."""
+        account, region, family = family_key.split("/")
+        return (
+            self.source.region_name in (None, region)
+            and self.access.account in ("", account)
+            and family.startswith(self.family_prefix)
+        )
 
     @property
     def tags(self) -> dict[str, str]:

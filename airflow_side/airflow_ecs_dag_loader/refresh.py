@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from airflow_ecs_dag_loader.admission import Admitted, Refused, settle
 from airflow_ecs_dag_loader.judging import Judge
+from airflow_ecs_dag_loader.out_of_sight import OutOfSight
 from airflow_ecs_dag_loader.proof import PROVEN_WITH
 from airflow_ecs_dag_loader.registry import with_dags
 from airflow_ecs_dag_loader.snapshot import Outcome
@@ -74,14 +75,14 @@ class Judging:
         found = self._found(scans)
         if budget is not None:
             self._prove(found, before, budget)
-        unfinished = [each for each in found if each.scan.state is None or not each.scan.state.is_complete]
+        unfinished = [each for each in found if not each.scan.is_whole]
+        out_of_sight = OutOfSight(scans, before.places)
         sources = [list(each) for _, each in groupby(found, key=lambda each: each.scan.place.source.name)]
         settled = settle(
             [(each[0].scan.place.policy, [claim for place in each for claim in place.claims()]) for each in sources],
             owners=before.owners,
-            staying=before.judgements.keys() - {family for each in found for family in each.verdicts}
-            if unfinished
-            else frozenset(),
+            staying={family for family in before.judgements if family in out_of_sight}
+            - {family for each in found for family in each.verdicts},
             for_one_task=for_one_task,
         )
         held = frozenset(family for each in found for family in each.held)
@@ -89,7 +90,7 @@ class Judging:
             verdicts=[each for each in settled if each.definition.parsed_arn.family_key not in held],
             held=held,
             unsettled=frozenset(family for each in (found if for_one_task else unfinished) for family in each.verdicts),
-            keeps_others=bool(unfinished),
+            out_of_sight=out_of_sight,
             proven_with="" if budget is None or held else PROVEN_WITH,
             place_of={family: each.scan.place.key for each in found for family in each.verdicts},
         )

@@ -23,7 +23,7 @@ from airflow_ecs_dag_loader.private_files import make_private_folder
 from airflow_ecs_dag_loader.published import Published
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from airflow_ecs_dag_loader.admission import Verdict
@@ -85,7 +85,7 @@ class Outcome:
         verdicts: One a family.
         held: Keys of families of which nothing new can be said yet: what is there stays.
         unsettled: Keys of families whose place was not looked through whole yet: who had a dag id first is not known.
-        keeps_others: Whether families that were not found stay too, for not all of them could be looked for.
+        out_of_sight: Keys of families that could not be looked for: they stay too.
         proven_with: The versions that built each DAG; empty if one wasn't built yet.
         place_of: The key of the place in which each of these families was found, by its own key.
     """
@@ -93,7 +93,7 @@ class Outcome:
     verdicts: Sequence[Verdict]
     held: frozenset[str] = frozenset()
     unsettled: frozenset[str] = frozenset()
-    keeps_others: bool = False
+    out_of_sight: Container[str] = frozenset()
     proven_with: str = ""
     place_of: Mapping[str, str] = field(default_factory=dict)
 
@@ -125,12 +125,12 @@ class SnapshotWriter:
         for key, state in states.items():
             if state is not None:
                 self.states.write(key, state)
-        version = self.dags.write(outcome.verdicts, held=outcome.held, keeps_others=outcome.keeps_others)
+        version = self.dags.write(outcome.verdicts, held=outcome.held, out_of_sight=outcome.out_of_sight)
         judged = judgements(outcome.verdicts)
         stays = {
             family: judgement
             for family, judgement in before.judgements.items()
-            if family not in judged and (outcome.keeps_others or family in outcome.held)
+            if family not in judged and (family in outcome.held or family in outcome.out_of_sight)
         }
         claims = {
             dag_id: family

@@ -206,12 +206,10 @@ def _content(outcome: Outcome, before: Index) -> tuple[Index, dict[str, bytes]]:
         else:
             refused[family] = SharedRefusal(verdict.reason, verdict.keeps)
     families = {verdict.definition.parsed_arn.family_key for verdict in outcome.verdicts}
-    kept = {
-        dag_id: each for dag_id, each in before.dags.items() if outcome.keeps_others and each.family not in families
-    }
-    still_refused = {
-        family: each for family, each in before.refused.items() if outcome.keeps_others and family not in families
-    }
+    there = before.refused.keys() | {each.family for each in before.dags.values()}
+    stay = {family for family in there - families if family in outcome.out_of_sight}
+    kept = {dag_id: each for dag_id, each in before.dags.items() if each.family in stay}
+    still_refused = {family: each for family, each in before.refused.items() if family in stay}
     proven_with = outcome.proven_with if not kept or before.proven_with == PROVEN_WITH else ""
     return Index(dags | kept, refused | still_refused, proven_with), records
 

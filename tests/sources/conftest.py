@@ -53,10 +53,11 @@ class Fleet:
         """Return that of one more process of the same Airflow, which has nothing in memory."""
         return EcsDagBundle(**{"name": self.name, "sources": sources(), "refresh_interval": 30, **arguments})
 
-    def age_state(self, seconds: float) -> None:
+    def age_disk(self, seconds: float) -> None:
         """Let what is on disk have been written or confirmed so long ago."""
         then = self.clock.settle() - seconds
-        for path in (self.bundle().base_dir / "state").rglob("*.json"):
+        folder = self.bundle().base_dir
+        for path in (*(folder / "state").rglob("*.json"), *(folder / "dags").rglob("*.py")):
             os.utime(path, (then, then))
 
     def calls(self, operation: str | None = None, **place: str) -> list[str]:

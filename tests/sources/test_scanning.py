@@ -118,6 +118,36 @@ def test_a_source_that_never_answered_takes_nothing_of_another_away(fleet: Fleet
     assert Snapshot.read(again.base_dir).owners["orders"] == f"{ORDERS}/{REGION}/orders"
 
 
+def test_a_source_that_never_answered_keeps_nothing_of_another_there(fleet: Fleet) -> None:
+    fleet.deploy(ORDERS, "orders")
+    fleet.deploy(STOCK, "stock")
+    fleet.deploy(STOCK, "old")
+    fleet.bundle(sources=sources("stock")).refresh()
+    fleet.aws.faults.add(Fault.ACCOUNT_DOWN, account=ORDERS, count=None)
+    found = fleet.account(STOCK).find("old:1")
+    assert found
+    fleet.account(STOCK).deregister(found.arn)
+    bundle = fleet.bundle()
+    bundle.refresh()
+    assert list(published(bundle)) == ["stock"]
+
+
+def test_while_the_account_is_not_known_what_another_place_answers_for_may_leave(fleet: Fleet) -> None:
+    """Without a role only AWS can tell whose families a source that never answered has: any that no other one sees."""
+    fleet.deploy(ORDERS, "orders")
+    fleet.deploy(STOCK, "stock")
+    fleet.bundle().refresh()
+    fleet.aws.faults.add(Fault.ACCOUNT_DOWN, account=PLATFORM, count=None)
+    for number, family in ((ORDERS, "orders"), (STOCK, "stock")):
+        found = fleet.account(number).find(f"{family}:1")
+        assert found
+        fleet.account(number).deregister(found.arn)
+    own = {"name": "own", "regions": [REGION], "shared_dag_ids": True}
+    bundle = fleet.bundle(sources=[*sources("stock"), own])
+    bundle.refresh()
+    assert list(published(bundle)) == ["orders"]
+
+
 def test_a_source_that_is_taken_out_takes_its_dags_with_it(fleet: Fleet) -> None:
     fleet.deploy(ORDERS, "orders")
     fleet.deploy(STOCK, "stock")

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow.sdk.execution_time import task_runner
+from airflow.sdk.execution_time.comms import DagResult, GetDag
 from structlog.testing import capture_logs
 
-from sources.conftest import ORDERS, STOCK, published
+from airflow_ecs_dag_loader.registry import ScanError
+from sources.conftest import ORDERS, PLATFORM, REGION, STOCK, published, sources
 from strict_ecs.faults import Fault
 
 if TYPE_CHECKING:
@@ -42,9 +45,38 @@ def known(fleet: Fleet) -> Fleet:
     return fleet
 
 
+@pytest.fixture
+def api_server(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """Let Airflow's API server know where a DAG's file is; return the dag ids that it is asked for."""
+
+    def knows(family: str | None, *, account: str = ORDERS, bundle: str | None = None) -> list[str]:
+        asked: list[str] = []
+
+        class Comms:
+            def send(self, msg: GetDag) -> DagResult:
+                asked.append(msg.dag_id)
+                if family is None:
+                    raise RuntimeError("404: the DAG is not there")
+                return DagResult(
+                    dag_id=msg.dag_id,
+                    is_paused=False,
+                    bundle_name=bundle or fleet.name,
+                    bundle_version=None,
+                    relative_fileloc=f"{account}/{REGION}/{family}.py",
+                    owners=None,
+                    tags=[],
+                    next_dagrun=None,
+                )
+
+        monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", Comms(), raising=False)
+        return asked
+
+    return knows
+
+
 def test_what_is_fresh_is_taken_as_it_is(known: Fleet, worker: Callable[..., Any]) -> None:
     known.deploy(ORDERS, "orders")
-    known.age_state(0)
+    known.age_disk(0)
     assert "orders:1" in published(worker("orders"))["orders"]
     assert known.calls() == []
 
@@ -55,13 +87,13 @@ def test_what_is_fresh_is_taken_as_it_is(known: Fleet, worker: Callable[..., Any
 def test_how_long_it_is_fresh(
     known: Fleet, worker: Callable[..., Any], seconds: float, interval: int, *, is_fresh: bool
 ) -> None:
-    known.age_state(seconds)
+    known.age_disk(seconds)
     worker("orders", refresh_interval=interval)
     assert (known.calls() == []) is is_fresh
 
 
 def test_of_what_is_not_fresh_one_family_is_asked_for(known: Fleet, worker: Callable[..., Any]) -> None:
-    known.age_state(1_000)
+    known.age_disk(1_000)
     version = known.bundle().get_current_version()
     worker("orders")
     assert known.calls() == ["AssumeRole", "DescribeTaskDefinition"]
@@ -77,7 +109,7 @@ def test_of_what_is_not_fresh_one_family_is_asked_for(known: Fleet, worker: Call
 def test_a_newer_revision_that_is_no_dag_is_the_error_that_the_processor_would_give(
     known: Fleet, worker: Callable[..., Any]
 ) -> None:
-    known.age_state(1_000)
+    known.age_disk(1_000)
     known.deploy(ORDERS, "orders", tasks__build__retries="many")
     found = published(worker("orders"))
     assert "DagRefusedError" in found["orders"]
@@ -85,7 +117,7 @@ def test_a_newer_revision_that_is_no_dag_is_the_error_that_the_processor_would_g
 
 
 def test_a_newer_revision_that_is_another_dag_writes_no_file(known: Fleet, worker: Callable[..., Any]) -> None:
-    known.age_state(1_000)
+    known.age_disk(1_000)
     before = published(known.bundle())
     known.deploy(ORDERS, "orders", dag__dag_id="stock")
     assert published(worker("orders")) == before
@@ -108,7 +140,7 @@ def test_a_worker_with_a_disk_of_its_own_settles_no_claims(fleet: Fleet, worker:
 def test_whatever_aws_says_it_goes_on_with_what_is_there(
     known: Fleet, worker: Callable[..., Any], fault: Fault, operation: str
 ) -> None:
-    known.age_state(1_000)
+    known.age_disk(1_000)
     before = published(known.bundle())
     known.aws.faults.add(fault, operation, count=None)
     with capture_logs() as logs:
@@ -118,7 +150,7 @@ def test_whatever_aws_says_it_goes_on_with_what_is_there(
 
 
 def test_a_stack_that_is_gone_by_now_leaves_what_is_there(known: Fleet, worker: Callable[..., Any]) -> None:
-    known.age_state(1_000)
+    known.age_disk(1_000)
     found = known.account(ORDERS).find("orders:1")
     assert found
     known.account(ORDERS).deregister(found.arn)
@@ -137,3 +169,97 @@ def test_a_file_that_is_missing_is_fetched(known: Fleet, worker: Callable[..., A
     path.unlink()
     assert "orders:1" in published(worker("orders"))["orders"]
     assert known.calls() == ["AssumeRole", "DescribeTaskDefinition"]
+
+
+def test_an_empty_disk_costs_one_call_for_the_family_that_airflow_knows(
+    fleet: Fleet, worker: Callable[..., Any], api_server: Callable[..., list[str]]
+) -> None:
+    for number in range(300):
+        fleet.deploy(ORDERS, f"family-{number:03}")
+    asked = api_server("family-299")
+    bundle = worker("family-299")
+    assert set(published(bundle)) == {"family-299"}
+    assert fleet.calls() == ["AssumeRole", "DescribeTaskDefinition"]
+    assert asked == ["family-299"]
+    fleet.age_disk(59)
+    fleet.deploy(ORDERS, "family-299")
+    assert "family-299:1" in published(worker("family-299"))["family-299"]
+    assert fleet.calls() == []
+
+
+def test_on_a_disk_of_its_own_an_old_file_is_asked_for_again(
+    fleet: Fleet, worker: Callable[..., Any], api_server: Callable[..., list[str]]
+) -> None:
+    fleet.deploy(ORDERS, "orders")
+    api_server("orders")
+    (path,) = worker("orders").path.rglob("*.py")
+    fleet.age_disk(61)
+    fleet.deploy(ORDERS, "orders")
+    assert "orders:2" in published(worker("orders"))["orders"]
+    fleet.age_disk(61)
+    before = path.stat().st_mtime
+    worker("orders")
+    assert path.stat().st_mtime != before, "what AWS confirmed is fresh"
+
+
+@pytest.mark.parametrize("fault", [Fault.ACCESS_DENIED, Fault.ACCOUNT_DOWN, Fault.HTML])
+def test_on_a_disk_of_its_own_it_goes_on_with_an_old_file_while_aws_is_down(
+    fleet: Fleet, worker: Callable[..., Any], api_server: Callable[..., list[str]], fault: Fault
+) -> None:
+    fleet.deploy(ORDERS, "orders")
+    api_server("orders")
+    (path,) = worker("orders").path.rglob("*.py")
+    fleet.age_disk(61)
+    fleet.aws.faults.add(fault, "DescribeTaskDefinition", count=None)
+    assert "orders:1" in published(worker("orders"))["orders"]
+    path.unlink()
+    with pytest.raises(ScanError, match="DescribeTaskDefinition of orders"):
+        worker("orders")
+
+
+def test_a_family_of_another_account_does_not_stand_in(
+    fleet: Fleet, worker: Callable[..., Any], api_server: Callable[..., list[str]]
+) -> None:
+    """Each account has a family of this name; the worker gets that of the account that Airflow names, or none."""
+    fleet.deploy(ORDERS, "same")
+    fleet.deploy(STOCK, "same", dag__dag_id="same")
+    api_server("same", account=STOCK)
+    (path,) = worker("same").path.rglob("*.py")
+    assert path.parts[-3] == STOCK
+    path.unlink()
+    api_server("same", account=PLATFORM)
+    with pytest.raises(ScanError, match="no source of the bundle"):
+        worker("same")
+
+
+def test_a_family_that_is_another_dag_by_now_is_not_run(
+    fleet: Fleet, worker: Callable[..., Any], api_server: Callable[..., list[str]]
+) -> None:
+    fleet.deploy(ORDERS, "orders", dag__dag_id="other")
+    api_server("orders")
+    with pytest.raises(ScanError, match="is the DAG other, not orders"):
+        worker("orders")
+
+
+@pytest.mark.parametrize(
+    "place", [{"family": None}, {"family": "orders", "bundle": "other"}, {"family": "../../orders"}]
+)
+def test_where_airflow_does_not_know_the_family_a_scan_finds_it(
+    fleet: Fleet, worker: Callable[..., Any], api_server: Callable[..., list[str]], place: dict[str, Any]
+) -> None:
+    fleet.deploy(ORDERS, "orders")
+    api_server(**place)
+    assert "orders:1" in published(worker("orders"))["orders"]
+    assert "ListTaskDefinitions" in fleet.calls()
+
+
+def test_a_process_without_a_task_takes_what_is_fresh_as_it_is(known: Fleet) -> None:
+    """As that of a callback, of which Airflow may start a thousand."""
+    known.age_disk(59)
+    known.bundle().initialize()
+    assert known.calls() == []
+    known.age_disk(61)
+    known.bundle().initialize()
+    assert "ListTaskDefinitions" in known.calls()
+    known.bundle(sources=sources("orders")).initialize()
+    assert "ListTaskDefinitions" in known.calls()
