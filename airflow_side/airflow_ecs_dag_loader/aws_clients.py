@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
     from airflow_ecs_dag_loader.places import Place
 
-RETRIES = Config(retries={"mode": "adaptive", "max_attempts": 3}, connect_timeout=3, read_timeout=10)
-"""Adaptive retries stay below AWS's rate. They are few, because the DAG processor does nothing else meanwhile: with ten
-of them an AWS that can't be reached holds it up for 80 s, and the next refresh goes on where this one stopped."""
+RETRIES = Config(retries={"mode": "adaptive", "max_attempts": 3}, connect_timeout=2, read_timeout=5)
+"""Adaptive retries stay below AWS's rate. They are few and wait shortly, because the DAG processor does nothing else
+meanwhile, and Airflow takes one that is silent for 30 s for dead: three reads without an answer take 15 s and their
+pauses. The next refresh goes on where this one stopped."""
 
 
 @dataclass

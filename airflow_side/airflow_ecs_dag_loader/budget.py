@@ -24,6 +24,10 @@ class Budget:
         self._clock = clock
         self._end = None if seconds is None else clock() + seconds
 
+    def now(self) -> float:
+        """Return the time by its clock, in seconds."""
+        return self._clock()
+
     def allows(self, done: int) -> bool:
         """Tell whether there is time for one step more after ``done`` of them."""
         return self._end is None or done < AT_LEAST or self._clock() < self._end

@@ -22,6 +22,7 @@ from airflow.sdk import get_parsing_context
 
 from airflow_ecs_dag_loader.admission import Admitted, Refused, judge
 from airflow_ecs_dag_loader.audit import changes
+from airflow_ecs_dag_loader.backoff import Backoff
 from airflow_ecs_dag_loader.budget import Budget
 from airflow_ecs_dag_loader.bundle_prefixes import check_prefixes
 from airflow_ecs_dag_loader.call_rate import DEFAULT_SHARE
@@ -115,6 +116,7 @@ class EcsDagBundle(BaseDagBundle):
         self._writer = SnapshotWriter(self.base_dir)
         self._judging = Judging(self._writer.dags)
         self._scans = PlaceScans(self._writer.states, call_share=call_share, clock=time.monotonic, sleep=time.sleep)
+        self._backoff = Backoff(time.monotonic)
         self._log = structlog.get_logger(__name__).bind(bundle=self.name)
 
     @property
@@ -145,21 +147,26 @@ class EcsDagBundle(BaseDagBundle):
         """
         dag_id = get_parsing_context().dag_id
         published = Snapshot.read_published(self.base_dir)
-        if dag_id is not None:
-            self._have_one(dag_id, published)
-        elif not self._all_is_fresh(published):
-            with self._going_on_with(published.version):
+        with self._going_on_with(published.version):
+            if dag_id is not None:
+                self._have_one(dag_id, published)
+            elif not self._all_is_fresh(published):
                 self._publish(for_one_task=False)
         super().initialize()
 
     def refresh(self) -> None:
         """Scan the registry and publish what changed.
 
+        Where no place could be read twice running, AWS is asked again after 10 seconds, then after 20 and so on, up to
+        the ``refresh_interval``; a refresh before that only says so.
+
         Raises:
             PolicyError: A policy is none, or another bundle may claim the same dag ids; what is on disk stays.
             ScanError: No place can be read; what is on disk stays.
             SourceError: The sources are none; what is on disk stays.
         """
+        if left := self._backoff.seconds_left(self._refresh_interval):
+            raise ScanError(f"no place could be read, the log has the reasons; AWS is asked again in {left:.0f} s")
         self._publish(for_one_task=False)
 
     def _publish(self, *, for_one_task: bool) -> None:
@@ -171,6 +178,10 @@ class EcsDagBundle(BaseDagBundle):
             before = Snapshot.read_published(self.base_dir)
             scans = self._scans.scan(places, part)
             self._report(scans)
+            if all(each.error is not None for each in scans):
+                self._backoff.failed()
+            else:
+                self._backoff.succeeded()
             if all(each.state is None for each in scans):
                 _check_any(scans)
             outcome = self._judging.outcome(
@@ -225,8 +236,7 @@ class EcsDagBundle(BaseDagBundle):
             places = published.places_of(family)
             if published.proven_with and dags.has(family) and self._are_fresh(places):
                 return
-            with self._going_on_with(published.version):
-                self._renew(family, dag_id, [place for place in self._places.read() if place.key in places])
+            self._renew(family, dag_id, [place for place in self._places.read() if place.key in places])
         elif (family := family_of(dag_id, bundle=self.name)) is not None:
             age = dags.age(family, time.time())
             if age is None or age >= self._fresh_for:
@@ -234,8 +244,7 @@ class EcsDagBundle(BaseDagBundle):
                     self._renew(family, dag_id, self._places.read())
                     dags.confirm(family)
         else:
-            with self._going_on_with(published.version):
-                self._publish(for_one_task=True)
+            self._publish(for_one_task=True)
 
     @contextmanager
     def _going_on_with(self, what_is_there: object) -> Iterator[None]:

@@ -12,6 +12,7 @@ from airflow_ecs_dag_loader.aws_clients import CallCount, PlaceClient
 from airflow_ecs_dag_loader.call_rate import DEFAULT_SHARE, CallRate
 from airflow_ecs_dag_loader.place_state import PlaceState
 from airflow_ecs_dag_loader.registry import Registry, ScanError, describe_newest, scan
+from airflow_ecs_dag_loader.scan_progress import ScanProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from airflow_ecs_dag_loader.place_state import PlaceStates
     from airflow_ecs_dag_loader.places import Place, ScanAccess
 
-_MOST_THREADS = 32
+_MOST_THREADS = 64
 """Places that are scanned at once. A scan mostly waits for its turn in AWS's bucket, and each place has its own."""
 
 
@@ -96,7 +97,7 @@ class PlaceScans:
         self._new_rate()  # a share that is none is told at once
         self._clients: dict[_ClientKey, PlaceClient] = {}
         self._rates: dict[tuple[str, str], CallRate] = {}
-        self._progress: dict[_ClientKey, dict[str, Definition | None]] = {}
+        self._progress: dict[_ClientKey, ScanProgress] = {}
 
     def scan(self, places: Sequence[Place], budget: Budget) -> list[PlaceScan]:
         """Scan ``places``; no thread is left when this returns, for the DAG processor forks."""
@@ -150,7 +151,7 @@ class PlaceScans:
         count = CallCount()
         registry, failed = Registry(), work.error
         if work.client is not None:
-            progress = self._progress.setdefault(_key(place), {})
+            progress = self._progress.setdefault(_key(place), ScanProgress())
             sent = replace(work.client.count)
             try:
                 registry = _scan_with(work.client, work, progress, budget)
@@ -179,7 +180,7 @@ class _Work:
     error: ScanError | None
 
 
-def _scan_with(client: PlaceClient, work: _Work, progress: dict[str, Definition | None], budget: Budget) -> Registry:
+def _scan_with(client: PlaceClient, work: _Work, progress: ScanProgress, budget: Budget) -> Registry:
     before = work.before or PlaceState()
     try:
         return scan(

@@ -15,9 +15,10 @@ from botocore.exceptions import ClientError
 from airflow_ecs_dag_loader.aws_answers import NO_ANSWER
 from airflow_ecs_dag_loader.budget import Budget
 from airflow_ecs_dag_loader.definition import Definition, TaskDefinitionArn
+from airflow_ecs_dag_loader.scan_progress import Listing, ScanProgress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+    from collections.abc import Iterable, Mapping
 
     from mypy_boto3_ecs import ECSClient
 
@@ -71,7 +72,7 @@ def scan(
     ecs: ECSClient,
     *,
     known: Mapping[str, Definition | None],
-    progress: MutableMapping[str, Definition | None] | None = None,
+    progress: ScanProgress | None = None,
     family_prefix: str = "",
     account: str = "",
     budget: Budget | None = None,
@@ -85,18 +86,21 @@ def scan(
     Args:
         ecs: A boto3 client for ECS.
         known: ``definitions`` of the scan before.
-        progress: Takes what each describe told and is asked before a describe; a caller who gives the same one again
-            after a scan that failed or left something pending has no describe done twice.
+        progress: Takes what each call told and is asked before one; a caller who gives the same one again after a scan
+            that failed or left something pending has no describe done twice, and a long list read on.
         family_prefix: Only families that begin so.
         account: The account that is expected; empty for any.
-        budget: The time for describes; without it, as much as they take. The list is read whole in any case.
+        budget: The time; without it, as much as it takes.
         rate: Waited for before each call.
 
     Raises:
         ScanError: A call failed, its answer lacks what it must have, or it is of another account.
     """
-    questions = _Questions(ecs, known, {} if progress is None else progress, budget or Budget(), rate)
-    newest = _newest(arn for arn in questions.active_arns() if arn.family.startswith(family_prefix))
+    questions = _Questions(ecs, known, progress or ScanProgress(), budget or Budget(), rate)
+    listed_now = questions.active_arns()
+    if listed_now is None:
+        return Registry(known, pending=1)
+    newest = {key: arn for key, arn in listed_now.items() if arn.family.startswith(family_prefix)}
     _check_account(newest.values(), account)
     former = _newest(arn for arn in map(TaskDefinitionArn.parse, known) if arn.family.startswith(family_prefix))
     if doubtful := len(former) > _FEW_FAMILIES and len(newest) < len(former) / 2:
@@ -156,14 +160,14 @@ class _Questions:
 
     Attributes:
         asked: Calls of DescribeTaskDefinition.
-        pending: Describes that the budget did not reach.
+        pending: Questions that the budget did not reach.
     """
 
     def __init__(
         self,
         ecs: ECSClient,
         known: Mapping[str, Definition | None],
-        progress: MutableMapping[str, Definition | None],
+        progress: ScanProgress,
         budget: Budget,
         rate: CallRate | None,
     ) -> None:
@@ -175,43 +179,56 @@ class _Questions:
         self.asked = 0
         self.pending = 0
 
-    def active_arns(self) -> Iterator[TaskDefinitionArn]:
-        """Yield what is listed, page by page."""
-        token: dict[str, str] = {}
-        seen_tokens = set()
-        while True:
-            self._wait()
-            try:
-                page: Mapping[str, Any] = self._ecs.list_task_definitions(status="ACTIVE", maxResults=100, **token)  # type: ignore[arg-type] # the token is spread
-            except NO_ANSWER as error:
-                raise ScanError(f"ListTaskDefinitions failed: {error}") from error
-            try:
-                arns = [TaskDefinitionArn.parse(text) for text in page["taskDefinitionArns"]]
-            except (KeyError, TypeError, ValueError) as error:
-                raise ScanError(f"ListTaskDefinitions answered without a list of ARNs: {error!r}") from error
-            yield from arns
-            following = page.get("nextToken")
-            if not following:
-                return
-            if not isinstance(following, str) or following in seen_tokens:
-                raise ScanError(f"ListTaskDefinitions answered a page token that leads nowhere: {following!r:.200}")
-            seen_tokens.add(following)
-            token = {"nextToken": following}
+    def active_arns(self) -> Mapping[str, TaskDefinitionArn] | None:
+        """Return the highest ACTIVE revision of each family; ``None`` if the budget did not reach the list's end."""
+        listing = self._progress.listing
+        self._progress.listing = None  # a list that fails is begun anew
+        if listing is None or not listing.is_worth_using(self._budget.now()):
+            listing = Listing(began_at=self._budget.now())
+        pages = 0
+        while listing.ended_at is None:
+            if not self._budget.allows(pages):
+                self._progress.listing = listing
+                return None
+            pages += 1
+            self._read_page(listing)
+        self._progress.listing = listing
+        return listing.newest
+
+    def _read_page(self, listing: Listing) -> None:
+        token = {"nextToken": listing.token} if listing.token else {}
+        self._wait()
+        try:
+            page: Mapping[str, Any] = self._ecs.list_task_definitions(status="ACTIVE", maxResults=100, **token)  # type: ignore[arg-type] # the token is spread
+        except NO_ANSWER as error:
+            raise ScanError(f"ListTaskDefinitions failed: {error}") from error
+        try:
+            listing.add([TaskDefinitionArn.parse(text) for text in page["taskDefinitionArns"]])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ScanError(f"ListTaskDefinitions answered without a list of ARNs: {error!r}") from error
+        following = page.get("nextToken")
+        if not following:
+            listing.token, listing.ended_at = "", self._budget.now()
+        elif not isinstance(following, str) or following in listing.tokens:
+            raise ScanError(f"ListTaskDefinitions answered a page token that leads nowhere: {following!r:.200}")
+        else:
+            listing.token = following
+            listing.tokens.add(following)
 
     def is_answered(self, listed: TaskDefinitionArn) -> bool:
         """Have what a listed revision is, unless that is pending or AWS says that it is gone by now."""
-        if listed.text in self._known or listed.text in self._progress:
+        if listed.text in self._known or listed.text in self._progress.described:
             return True
         if not self._may_ask():
             return False
         if (found := self._describe(listed.text)) is None:
             return False
-        self._progress[listed.text] = _definition(found)
+        self._progress.described[listed.text] = _definition(found)
         return True
 
     def definition(self, listed: TaskDefinitionArn) -> Definition | None:
         """Return what an answered or known revision is."""
-        source = self._known if listed.text in self._known else self._progress
+        source = self._known if listed.text in self._known else self._progress.described
         return source[listed.text]
 
     def active_of(self, before: TaskDefinitionArn) -> TaskDefinitionArn | None:
@@ -228,7 +245,7 @@ class _Questions:
         newest = TaskDefinitionArn.parse(found["taskDefinitionArn"])
         if newest.family_key != before.family_key:
             raise ScanError(f"DescribeTaskDefinition of {before.family} answered {newest.text}, of another place")
-        self._progress[newest.text] = _definition(found)
+        self._progress.described[newest.text] = _definition(found)
         return newest
 
     def _is_active(self, before: TaskDefinitionArn) -> bool:

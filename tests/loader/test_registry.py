@@ -8,6 +8,7 @@ import pytest
 
 from airflow_ecs_dag_loader.definition import Definition, TaskDefinitionArn
 from airflow_ecs_dag_loader.registry import Registry, ScanError, scan
+from airflow_ecs_dag_loader.scan_progress import ScanProgress
 from loader.bad_answers import UNUSABLE, Answer, error, intercept
 from loader.ecs_account import dag_labels
 
@@ -232,7 +233,7 @@ def test_a_description_without_all_of_it_fails_the_scan(account: EcsAccount, bod
 def test_what_a_failed_scan_described_is_not_described_again(account: EcsAccount) -> None:
     for family in ("a", "b", "c"):
         account.register(family, dag_labels(family))
-    progress: dict[str, Definition | None] = {}
+    progress = ScanProgress()
     ecs = account.ecs()
     intercept(ecs, "DescribeTaskDefinition", None, None, error("ThrottlingException"))
     with pytest.raises(ScanError):

@@ -156,15 +156,15 @@ def test_a_dag_waits_for_its_proof_with_the_old_one_in_its_place(fleet: Fleet, m
     for number in range(15):
         fleet.deploy(ORDERS, f"family-{number:02}")
     monkeypatch.setattr("airflow_ecs_dag_loader.budget.AT_LEAST", 0)
-    spent = iter([True] * 16)
+    spent = iter([True] * 17)
     monkeypatch.setattr("airflow_ecs_dag_loader.budget.Budget.allows", lambda *_: next(spent, False))
-    bundle.refresh()  # 15 describes and one proof
+    bundle.refresh()  # a page of the list, 15 describes and one proof
     assert [":2'" in text for text in published(bundle).values()].count(True) == 1
     assert len(published(bundle)) == 15
     assert Published.read(bundle.base_dir / "state").owners == owners
     assert Published.read(bundle.base_dir / "state").proven_with == ""
     assert bundle.refresh_interval == 0
-    spent = iter([True] * 14)
+    spent = iter([True] * 15)
     bundle.refresh()
     assert [":2'" in text for text in published(bundle).values()].count(True) == 15
     assert Published.read(bundle.base_dir / "state").proven_with == proof.PROVEN_WITH

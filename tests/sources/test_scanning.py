@@ -330,6 +330,59 @@ def test_a_list_that_lost_most_of_it_costs_a_question_each_and_no_dag(fleet: Fle
     assert fleet.calls("DescribeTaskDefinition") == []  # also not for those without labels
 
 
+def test_a_list_of_very_many_revisions_holds_no_refresh_up_and_no_other_source(fleet: Fleet) -> None:
+    """Whoever may register task definitions may register a hundred thousand."""
+    for _ in range(15_000):
+        fleet.account(ORDERS).register("orders")
+    fleet.deploy(ORDERS, "orders")
+    fleet.deploy(STOCK, "stock")
+    bundle = fleet.bundle(refresh_budget=3)
+    seconds = []
+    while "orders" not in published(bundle):
+        began = fleet.clock.settle()
+        bundle.refresh()
+        seconds.append(fleet.clock.settle() - began)
+        assert "stock" in published(bundle)
+        assert len(seconds) < 10
+    assert bundle.refresh_interval == 30
+    assert len(seconds) > 1
+    assert max(seconds) < 3
+    pages = 151
+    assert fleet.calls("ListTaskDefinitions", account=ORDERS) == ["ListTaskDefinitions"] * pages
+
+
+def test_a_long_list_serves_until_what_it_names_is_described(fleet: Fleet) -> None:
+    for number in range(5_000):
+        fleet.account(ORDERS).register(f"family-{number % 500}")
+    bundle = fleet.bundle(sources=sources("orders"), refresh_budget=2)
+    for _ in range(500):
+        bundle.refresh()
+        if bundle.refresh_interval:
+            break
+        fleet.clock.settle()
+    assert bundle.refresh_interval == 30
+    assert len(Snapshot.read(bundle.base_dir).definitions) == 500
+    made = fleet.calls()
+    assert made.count("DescribeTaskDefinition") == 500
+    assert made.count("ListTaskDefinitions") < 500
+
+
+def test_a_long_list_that_fails_is_begun_anew(fleet: Fleet) -> None:
+    for _ in range(8_000):
+        fleet.account(ORDERS).register("orders")
+    fleet.deploy(ORDERS, "orders")
+    bundle = fleet.bundle(sources=sources("orders"), refresh_budget=0.1)
+    bundle.refresh()
+    assert bundle.refresh_interval == 0
+    fleet.aws.faults.add(Fault.ACCESS_DENIED, "ListTaskDefinitions")
+    with pytest.raises(ScanError):
+        bundle.refresh()
+    for _ in range(20):
+        fleet.clock.settle()
+        bundle.refresh()
+    assert "orders:8001" in published(bundle)["orders"]
+
+
 def test_no_thread_outlives_a_refresh(fleet: Fleet) -> None:
     before = threading.enumerate()
     fleet.bundle().refresh()
