@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
 
     from airflow_ecs_dag_loader.definition import Definition
     from airflow_ecs_dag_loader.source import RegistrySource
+
+
+log = logging.getLogger(__name__)
+
+MOST_ERRORS = 100
+"""Errors of a source that are shown at least, where ``max_dags`` is less; without ``max_dags`` all are."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +150,7 @@ def settle(
     return [
         verdict
         for policy, verdicts in kept
-        for verdict in _within_quota([_keep_owner(each, settled) for each in verdicts], policy, owners)
+        for verdict in _shown(_within_quota([_keep_owner(each, settled) for each in verdicts], policy, owners), policy)
     ]
 
 
@@ -262,6 +269,28 @@ def _within_quota(verdicts: list[Verdict], policy: Policy, owners: Mapping[str, 
         else verdict
         for verdict in verdicts
     ]
+
+
+def _shown(verdicts: list[Verdict], policy: Policy) -> list[Verdict]:
+    """Return the verdicts without the errors that are too many, for each of them is a file that Airflow parses.
+
+    Those of families that keep a dag id all stay; the last error of the others says how many more there are.
+    """
+    refused = [verdict for verdict in verdicts if isinstance(verdict, Refused) and not verdict.keeps]
+    most = max(policy.max_dags or 0, MOST_ERRORS)
+    if policy.max_dags is None or len(refused) <= most:
+        return verdicts
+    refused.sort(key=lambda verdict: verdict.definition.parsed_arn.family_key)
+    *shown, last = refused[:most]
+    others = [verdict.definition.parsed_arn.family for verdict in refused[most:]]
+    log.warning("%s more task definitions of a source are refused, and have no error of their own", len(others))
+    told = replace(
+        last,
+        reason=f"{last.reason}\n{len(others)} more task definitions of this source are refused, and Airflow shows no "
+        f"error for them, because a source with max_dags has {most} errors at most: {', '.join(others[:10])}"
+        f"{' and so on' if len(others) > 10 else ''}. `airflow-ecs-dag doctor FAMILY` tells why.",  # noqa: PLR2004 - enough to know them by
+    )
+    return [verdict for verdict in verdicts if isinstance(verdict, Admitted) or verdict.keeps] + [*shown, told]
 
 
 def _over_quota(verdict: Admitted, policy: Policy, owners: Mapping[str, str]) -> Verdict:

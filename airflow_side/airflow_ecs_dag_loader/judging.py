@@ -27,25 +27,30 @@ class Judge:
         self._verdicts: dict[str, Verdict] = {}
         self._proofs: dict[str, Verdict] = {}
 
-    def verdicts(self, place: Place, definitions: Iterable[Definition]) -> list[Verdict]:
-        """Return the verdict on each definition by itself; what is not among them is forgotten."""
-        if place != self._place:
-            self._verdicts, self._proofs = {}, {}
+    def begin(self, place: Place, definitions: Iterable[Definition]) -> None:
+        """Judge for ``place`` from now on; what is not among ``definitions`` is forgotten, and all if it is changed."""
+        known = {definition.arn for definition in definitions} if place == self._place else set()
         self._place = place
-        verdicts = [self._verdict(place, definition) for definition in definitions]
-        self._verdicts = {each.definition.arn: each for each in verdicts if each.definition.registered_at}
-        self._proofs = {
-            each.definition.arn: self._proofs[each.definition.arn]
-            for each in verdicts
-            if each.definition.arn in self._proofs
-        }
-        return verdicts
+        self._verdicts = {arn: each for arn, each in self._verdicts.items() if arn in known}
+        self._proofs = {arn: each for arn, each in self._proofs.items() if arn in known}
 
-    def _verdict(self, place: Place, definition: Definition) -> Verdict:
+    def verdict(self, definition: Definition) -> Verdict | None:
+        """Return the verdict on a definition by itself; ``None`` if it has to be made (anew)."""
         before = self._verdicts.get(definition.arn)
-        if before is not None and before.definition == definition:
-            return before
-        return judge(definition, source=place.source, policy=place.policy)
+        return before if before is not None and before.definition == definition else None
+
+    def judge(self, definition: Definition) -> Verdict:
+        """Make the verdict on a definition by itself and return it.
+
+        Raises:
+            RuntimeError: Nothing was begun.
+        """
+        if self._place is None:
+            raise RuntimeError("a judge begins with a place")
+        verdict = judge(definition, source=self._place.source, policy=self._place.policy)
+        if definition.registered_at:
+            self._verdicts[definition.arn] = verdict
+        return verdict
 
     def proof(self, verdict: Admitted) -> Verdict | None:
         """Return what the proof of a DAG came to; ``None`` if it wasn't made yet."""

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from airflow_ecs_dag_loader.admission import Admitted, Refused, settle
+from airflow_ecs_dag_loader.budget import Budget
 from airflow_ecs_dag_loader.judging import Judge
 from airflow_ecs_dag_loader.out_of_sight import OutOfSight
 from airflow_ecs_dag_loader.proof import PROVEN_WITH
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_ecs_dag_loader.admission import Verdict
-    from airflow_ecs_dag_loader.budget import Budget
     from airflow_ecs_dag_loader.dag_folder import DagFolder
+    from airflow_ecs_dag_loader.definition import Definition
     from airflow_ecs_dag_loader.place_scans import PlaceScan
     from airflow_ecs_dag_loader.published import Published
 
@@ -33,21 +34,36 @@ class _Found:
     Attributes:
         scan: Its scan.
         judge: Who judges its definitions.
-        verdicts: On each of its families that no place before it has, by family key.
-        held: Families whose proof the budget did not reach.
+        definitions: Those of its families that no place before it has, by family key.
+        verdicts: On those that the budget reached.
+        unproven: Families whose proof it did not reach.
     """
 
     scan: PlaceScan
     judge: Judge
-    verdicts: dict[str, Verdict]
-    held: set[str] = field(default_factory=set)
+    definitions: dict[str, Definition]
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    unproven: set[str] = field(default_factory=set)
+
+    @property
+    def unjudged(self) -> set[str]:
+        """Families whose verdict the budget did not reach."""
+        return self.definitions.keys() - self.verdicts.keys()
+
+    @property
+    def held(self) -> set[str]:
+        """Families of which nothing new can be said yet."""
+        return self.unproven | self.unjudged
 
     def claims(self) -> list[Verdict]:
-        """Return the verdicts; what is held keeps the dag ids that it has."""
-        return [
-            Refused(verdict.definition, "its proof is pending") if family in self.held else verdict
-            for family, verdict in self.verdicts.items()
-        ]
+        """Return the verdicts; what is held keeps the dag ids that it has, and claims the one that it wants."""
+        return [self._claim(family, definition) for family, definition in self.definitions.items()]
+
+    def _claim(self, family: str, definition: Definition) -> Verdict:
+        verdict = self.verdicts.get(family)
+        if verdict is None or family in self.unproven:
+            return Refused(definition, "it is held", verdict.claims if verdict else ())
+        return verdict
 
 
 class Judging:
@@ -69,30 +85,32 @@ class Judging:
         Args:
             scans: One a place.
             before: What was published before.
-            budget: The time for proofs; ``None`` for no proofs at all.
+            budget: The time for verdicts and proofs; ``None`` for all verdicts and no proofs at all.
             for_one_task: As in :func:`admission.settle`.
         """
         found = self._found(scans)
+        self._judge(found, before, budget or Budget())
         if budget is not None:
             self._prove(found, before, budget)
         unfinished = [each for each in found if not each.scan.is_whole]
+        is_partial = for_one_task or any(each.unjudged for each in found)
         out_of_sight = OutOfSight(scans, before.places)
         sources = [list(each) for _, each in groupby(found, key=lambda each: each.scan.place.source.name)]
         settled = settle(
             [(each[0].scan.place.policy, [claim for place in each for claim in place.claims()]) for each in sources],
             owners=before.owners,
             staying={family for family in before.judgements if family in out_of_sight}
-            - {family for each in found for family in each.verdicts},
+            - {family for each in found for family in each.definitions},
             for_one_task=for_one_task,
         )
         held = frozenset(family for each in found for family in each.held)
         return Outcome(
             verdicts=[each for each in settled if each.definition.parsed_arn.family_key not in held],
             held=held,
-            unsettled=frozenset(family for each in (found if for_one_task else unfinished) for family in each.verdicts),
+            unsettled=frozenset(family for each in (found if is_partial else unfinished) for family in each.verdicts),
             out_of_sight=out_of_sight,
             proven_with="" if budget is None or held else PROVEN_WITH,
-            place_of={family: each.scan.place.key for each in found for family in each.verdicts},
+            place_of={family: each.scan.place.key for each in found for family in each.definitions},
         )
 
     def _found(self, scans: Sequence[PlaceScan]) -> list[_Found]:
@@ -100,23 +118,36 @@ class Judging:
         found: list[_Found] = []
         taken: set[str] = set()
         for each in scans:
-            judge = self._judges[each.place.key]
-            verdicts = {
-                verdict.definition.parsed_arn.family_key: verdict
-                for verdict in judge.verdicts(each.place, with_dags(each.state.definitions if each.state else {}))
+            definitions = {
+                definition.parsed_arn.family_key: definition
+                for definition in with_dags(each.state.definitions if each.state else {})
             }
-            if twice := taken & verdicts.keys():
+            self._judges[each.place.key].begin(each.place, definitions.values())
+            if twice := taken & definitions.keys():
                 log.warning("another source has these families too, and keeps them: %s", ", ".join(sorted(twice)))
-            found.append(_Found(each, judge, {key: verdicts[key] for key in verdicts if key not in taken}))
-            taken |= verdicts.keys()
+            own = {key: definitions[key] for key in definitions if key not in taken}
+            found.append(_Found(each, self._judges[each.place.key], own))
+            taken |= definitions.keys()
         return found
+
+    def _judge(self, found: Sequence[_Found], before: Published, budget: Budget) -> None:
+        """Find the verdict on each definition by itself, as far as the budget reaches."""
+        done = 0
+        for each, family in _in_turn(found, before):
+            definition = each.definitions[family]
+            verdict = each.judge.verdict(definition)
+            if verdict is None and budget.allows(done):
+                verdict = each.judge.judge(definition)
+                done += 1
+            if verdict is not None:
+                each.verdicts[family] = verdict
 
     def _prove(self, found: Sequence[_Found], before: Published, budget: Budget) -> None:
         """Replace each verdict by what its proof came to; those that Airflow has by now come first."""
         was_proven = before.proven_with == PROVEN_WITH
         done = 0
         for each, family in _in_turn(found, before):
-            verdict = each.verdicts[family]
+            verdict = each.verdicts.get(family)
             if not isinstance(verdict, Admitted):
                 continue
             if (proof := each.judge.proof(verdict)) is not None:
@@ -127,7 +158,7 @@ class Judging:
                 each.verdicts[family] = each.judge.prove(verdict)
                 done += 1
             else:
-                each.held.add(family)
+                each.unproven.add(family)
 
 
 def _in_turn(found: Sequence[_Found], before: Published) -> list[tuple[_Found, str]]:
@@ -135,6 +166,6 @@ def _in_turn(found: Sequence[_Found], before: Published) -> list[tuple[_Found, s
     turns = [
         (family not in before.judgements, turn, each, family)
         for each in found
-        for turn, family in enumerate(sorted(each.verdicts, key=lambda family: family not in before.judgements))
+        for turn, family in enumerate(sorted(each.definitions, key=lambda family: family not in before.judgements))
     ]
     return [(each, family) for _, _, each, family in sorted(turns, key=lambda one: one[:2])]

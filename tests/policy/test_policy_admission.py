@@ -6,7 +6,7 @@ import random
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_ecs_dag_loader.admission import Admitted, Refused, Verdict, admit
+from airflow_ecs_dag_loader.admission import MOST_ERRORS, Admitted, Refused, Verdict, admit
 from airflow_ecs_dag_loader.audit import changes
 from airflow_ecs_dag_loader.definition import Definition
 from airflow_ecs_dag_loader.registry import Registry
@@ -90,6 +90,26 @@ def test_a_dag_keeps_its_place_while_its_author_mends_it(tmp_path: Path) -> None
         "dag refused d labels.invalid @ airflow.tasks.build.retries",
     ]
     assert source.scan([found("a"), found("d", revision=3)], max_dags=1)[0] == ["d"]
+
+
+def test_a_source_with_a_cap_has_as_many_errors_at_most(tmp_path: Path) -> None:
+    """Each error is a file that Airflow parses, and whoever may register task definitions may register many."""
+    source = Source(tmp_path)
+    source.scan([found("z")], max_dags=1)
+    broken = [found(f"f{number:03}", dag_labels("x", tasks__build__retries="x")) for number in range(130)]
+    mended = found("z", dag_labels("z", tasks__build__retries="x"), revision=2)
+    source.scan([*broken, mended], max_dags=1)
+    assert len(source.verdicts) == MOST_ERRORS + 1
+    assert source.refusal("z").keeps == ("z",)
+    assert "more task definitions" not in source.refusal("f000").reason
+    last = source.refusal("f099").reason
+    assert "30 more task definitions of this source are refused" in last
+    assert "f100, f101" in last
+    assert "f109 and so on" in last
+    source.scan([*broken, found("good")], max_dags=120)
+    assert len(source.verdicts) == 121
+    source.scan([*broken, found("good")])
+    assert len(source.verdicts) == 131
 
 
 def test_a_cap_that_is_lowered_takes_places_in_the_same_order_each_time(tmp_path: Path) -> None:

@@ -82,8 +82,58 @@ def test_without_the_moment_of_its_registration_a_definition_is_judged_each_time
     judged, _ = steps
     one = judging.Judge()
     for _ in range(2):
-        one.verdicts(Place(SOURCE), [found("a")])
+        one.begin(Place(SOURCE), [found("a")])
+        assert one.verdict(found("a")) is None
+        one.judge(found("a"))
         assert judged.taken() == ["a"]
+
+
+def test_a_judge_begins_with_a_place() -> None:
+    with pytest.raises(RuntimeError, match="begins with a place"):
+        judging.Judge().judge(found("a"))
+
+
+def within(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the next refresh describe, judge and prove so many in all."""
+    spent = iter([True] * steps)
+    monkeypatch.setattr("airflow_ecs_dag_loader.budget.AT_LEAST", 0)
+    monkeypatch.setattr("airflow_ecs_dag_loader.budget.Budget.allows", lambda *_: next(spent, False))
+
+
+def test_what_is_not_judged_yet_stays_as_it_is(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(15):
+        fleet.deploy(ORDERS, f"family-{number:02}")
+    bundle = fleet.bundle(sources=sources("orders"), refresh_budget=1000)
+    bundle.refresh()
+    for number in range(20):
+        fleet.deploy(ORDERS, f"family-{number:02}", dag__owner="new")
+    with monkeypatch.context() as patch:
+        within(1 + 20 + 5, patch)
+        bundle.refresh()
+    assert bundle.refresh_interval == 0
+    assert len(published(bundle)) == 15
+    assert not any(":2'" in text for text in published(bundle).values()), "none of the five was proven"
+    bundle.refresh()
+    assert [":2'" in text for text in published(bundle).values()].count(True) == 15
+    assert len(published(bundle)) == 20
+    assert bundle.refresh_interval == 30
+
+
+@pytest.mark.parametrize("steps", range(1, 16))
+def test_of_two_claims_none_wins_however_far_the_budget_reaches(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    for family in ("a-claim", "b-claim", "c-other"):
+        fleet.deploy(ORDERS, family, dag__dag_id="same" if "claim" in family else "other")
+    bundle = fleet.bundle(sources=sources("orders"))
+    with monkeypatch.context() as patch:
+        within(steps, patch)
+        bundle.refresh()
+    for _ in range(3):
+        bundle.refresh()
+    assert bundle.refresh_interval == 30
+    refused = {family for family, text in published(bundle).items() if "DagRefusedError" in text}
+    assert refused == {"a-claim", "b-claim"}
 
 
 def refused_by_airflow(monkeypatch: pytest.MonkeyPatch, owner: str) -> None:
@@ -155,16 +205,14 @@ def test_a_dag_waits_for_its_proof_with_the_old_one_in_its_place(fleet: Fleet, m
     owners = dict(Published.read(bundle.base_dir / "state").owners)
     for number in range(15):
         fleet.deploy(ORDERS, f"family-{number:02}")
-    monkeypatch.setattr("airflow_ecs_dag_loader.budget.AT_LEAST", 0)
-    spent = iter([True] * 17)
-    monkeypatch.setattr("airflow_ecs_dag_loader.budget.Budget.allows", lambda *_: next(spent, False))
-    bundle.refresh()  # a page of the list, 15 describes and one proof
+    within(1 + 15 + 15 + 1, monkeypatch)  # a page of the list, then describes, verdicts and a proof
+    bundle.refresh()
     assert [":2'" in text for text in published(bundle).values()].count(True) == 1
     assert len(published(bundle)) == 15
     assert Published.read(bundle.base_dir / "state").owners == owners
     assert Published.read(bundle.base_dir / "state").proven_with == ""
     assert bundle.refresh_interval == 0
-    spent = iter([True] * 15)
+    within(1 + 14, monkeypatch)
     bundle.refresh()
     assert [":2'" in text for text in published(bundle).values()].count(True) == 15
     assert Published.read(bundle.base_dir / "state").proven_with == proof.PROVEN_WITH
