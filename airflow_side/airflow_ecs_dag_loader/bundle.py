@@ -65,7 +65,7 @@ class EcsDagBundle(BaseDagBundle):
         dag_id_prefix: What each dag id of this bundle begins with; any other one is refused.
         policy: What the platform lets these DAGs be: the fields of :class:`airflow_ecs_dag_schema.Policy`.
         policy_file: The same as the path of a YAML file, read anew at each refresh; excludes ``policy``.
-        refresh_budget: Seconds that a refresh may take for asking AWS, judging and proving; the next one goes on at once.
+        refresh_budget: Seconds that a refresh may take for calls, verdicts and proofs; the next one goes on at once.
         call_share: The part of AWS's own rate of calls that may be used, above 0 and at most 1.
         kwargs: Those of every bundle: ``name``, ``refresh_interval`` (seconds), ``version``, ``view_url_template``.
 
