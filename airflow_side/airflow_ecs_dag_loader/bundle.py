@@ -34,6 +34,7 @@ from airflow_ecs_dag_loader.registry import ScanError
 from airflow_ecs_dag_loader.scan_metrics import emit_outcome, emit_scan, write_line
 from airflow_ecs_dag_loader.snapshot import Snapshot, SnapshotWriter, dags_folder
 from airflow_ecs_dag_loader.source import RegistrySource
+from airflow_ecs_dag_loader.wake_up import WakeUpQueue
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -67,13 +68,14 @@ class EcsDagBundle(BaseDagBundle):
         policy_file: The same as the path of a YAML file, read anew at each refresh; excludes ``policy``.
         refresh_budget: Seconds that a refresh may take for calls, verdicts and proofs; the next one goes on at once.
         call_share: The part of AWS's own rate of calls that may be used, above 0 and at most 1.
+        wake_up_queue: URL of an SQS queue; whatever is put there makes the next refresh come at once.
         kwargs: Those of every bundle: ``name``, ``refresh_interval`` (seconds), ``version``, ``view_url_template``.
 
     Attributes:
         source: The source of a bundle without ``sources``.
 
     Raises:
-        ValueError: ``refresh_budget`` or ``call_share`` is out of its range.
+        ValueError: ``refresh_budget`` or ``call_share`` is out of its range, or ``wake_up_queue`` no queue's URL.
     """
 
     supports_versioning = True
@@ -92,6 +94,7 @@ class EcsDagBundle(BaseDagBundle):
         policy_file: str | None = None,
         refresh_budget: float = 10.0,
         call_share: float = DEFAULT_SHARE,
+        wake_up_queue: str | None = None,
         **kwargs: Any,  # noqa: ANN401 - BaseDagBundle's own
     ) -> None:
         super().__init__(**kwargs)
@@ -116,13 +119,16 @@ class EcsDagBundle(BaseDagBundle):
         self._writer = SnapshotWriter(self.base_dir)
         self._judging = Judging(self._writer.dags)
         self._scans = PlaceScans(self._writer.states, call_share=call_share, clock=time.monotonic, sleep=time.sleep)
+        self._wake_up = None if wake_up_queue is None else WakeUpQueue(wake_up_queue, clock=time.monotonic)
         self._backoff = Backoff(time.monotonic)
         self._log = structlog.get_logger(__name__).bind(bundle=self.name)
 
     @property
     def refresh_interval(self) -> int:
-        """Seconds between two refreshes; 0 while a refresh has left something for the next one."""
-        return 0 if self._is_pending else self._refresh_interval
+        """Seconds between two refreshes; 0 while one has left something for the next one, and after a wake-up."""
+        if self._is_pending or (self._wake_up is not None and self._wake_up.has_hint()):
+            return 0
+        return self._refresh_interval
 
     @refresh_interval.setter
     def refresh_interval(self, seconds: int) -> None:
@@ -167,7 +173,12 @@ class EcsDagBundle(BaseDagBundle):
         """
         if left := self._backoff.seconds_left(self._refresh_interval):
             raise ScanError(f"no place could be read, the log has the reasons; AWS is asked again in {left:.0f} s")
-        self._publish(for_one_task=False)
+        began = time.monotonic()
+        try:
+            self._publish(for_one_task=False)
+        finally:
+            if self._wake_up is not None:
+                self._wake_up.refreshed(time.monotonic() - began)
 
     def _publish(self, *, for_one_task: bool) -> None:
         places = self._places.read()
