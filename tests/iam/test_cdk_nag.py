@@ -15,7 +15,15 @@ from aws_cdk import aws_iam as iam
 from cdk_nag import AwsSolutionsChecks
 
 from airflow_ecs_dag import AirflowEcsDag, EcsTask, LatestOnly, Schedule
-from airflow_ecs_dag.platform import LoaderRole, RegistryScanRole, RunnerRole, TaskAccess, TaskRunRole
+from airflow_ecs_dag.platform import (
+    LoaderRole,
+    RegistryScanRole,
+    RunnerRole,
+    TaskAccess,
+    TaskRunRole,
+    WakeUpQueue,
+    WakeUpRule,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,6 +90,15 @@ def test_two_accounts(app: App) -> None:
     RegistryScanRole(project, "Scan", role_name="scan", trusted=[loader.role], external_id="source-1")
     run_role = TaskRunRole(project, "Run", role_name="run", trusted=[runner.role], external_id="source-1")
     sample(project).grant_run(run_role)
+    assert findings(app) == []
+
+
+def test_the_wake_up_queue_and_its_senders(app: App) -> None:
+    platform = Stack(app, "Platform", env=PLATFORM)
+    loader = LoaderRole(platform, "Loader", assumed_by=PROCESS)
+    WakeUpQueue(platform, "WakeUp", reader=loader, senders=["arn:aws:iam::222222222222:role/wake-up"])
+    project = Stack(app, "Project", env=PROJECT)
+    WakeUpRule(project, "WakeUp", role_name="wake-up", queue_arn="arn:aws:sqs:eu-west-1:111111111111:wake-up")
     assert findings(app) == []
 
 

@@ -6,7 +6,7 @@ import configparser
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_ecs_dag_loader import EcsDagBundle, scan_metrics
 from airflow_ecs_dag_loader.source_config import SourceConfig
@@ -45,6 +45,15 @@ def test_the_example_finds_the_dags_of_both_accounts(fleet: Fleet, tmp_path: Pat
     for name in ("orders", "stock"):
         assert "DagRefusedError" not in found[f"airflow-{name}"]
         assert f"'aws_conn_id': '{name}'" in found[f"airflow-{name}"]
+
+
+def test_the_wake_up_queue_is_made_and_may_be_sent_to(tmp_path: Path) -> None:
+    values: dict[str, Any] = {}
+    exec(block("python").replace("App()", f"App(outdir={str(tmp_path)!r})"), values)  # noqa: S102 - the page's own code
+    made = values["app"].synth()
+    texts = {stack.stack_name: json.dumps(stack.template) for stack in made.stacks}
+    assert "arn:aws:iam::222222222222:role/airflow-wake-up" in texts["Platform"]
+    assert "arn:aws:sqs:eu-west-1:111111111111:airflow-wake-up" in texts["Orders"]
 
 
 def test_each_field_and_argument_is_named() -> None:

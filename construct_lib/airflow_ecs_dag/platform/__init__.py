@@ -15,5 +15,6 @@
 from airflow_ecs_dag.platform.airflow_roles import LoaderRole, RunnerRole
 from airflow_ecs_dag.platform.source_roles import RegistryScanRole, TaskRunRole
 from airflow_ecs_dag.platform.task_access import TaskAccess
+from airflow_ecs_dag.platform.wake_up import WakeUpQueue, WakeUpRule
 
-__all__ = ["LoaderRole", "RegistryScanRole", "RunnerRole", "TaskAccess", "TaskRunRole"]
+__all__ = ["LoaderRole", "RegistryScanRole", "RunnerRole", "TaskAccess", "TaskRunRole", "WakeUpQueue", "WakeUpRule"]
