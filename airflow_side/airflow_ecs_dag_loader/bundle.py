@@ -7,12 +7,13 @@
                                "kwargs": {"region_name": "eu-west-1"}}]
 
 Importing this module imports the loader and its operators, so that the DAG processor has them before it forks for each
-file.
+file. boto3 is imported by the first scan: a worker that has its DAG's file does not need it.
 """
 
 from __future__ import annotations
 
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -23,11 +24,10 @@ from airflow_ecs_dag_loader.admission import Admitted, Refused, judge
 from airflow_ecs_dag_loader.audit import changes
 from airflow_ecs_dag_loader.budget import Budget
 from airflow_ecs_dag_loader.bundle_prefixes import check_prefixes
-from airflow_ecs_dag_loader.call_rate import DEFAULT_SHARE
-from airflow_ecs_dag_loader.place_scans import PlaceScans
+from airflow_ecs_dag_loader.call_rate import DEFAULT_SHARE, CallRate
 from airflow_ecs_dag_loader.places import BundlePlaces, Place, ScanAccess
 from airflow_ecs_dag_loader.refresh import Judging
-from airflow_ecs_dag_loader.registry import ScanError
+from airflow_ecs_dag_loader.scan_error import ScanError
 from airflow_ecs_dag_loader.scan_metrics import emit_outcome, emit_scan, write_line
 from airflow_ecs_dag_loader.snapshot import Snapshot, SnapshotWriter, dags_folder
 from airflow_ecs_dag_loader.source import RegistrySource
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from airflow_ecs_dag_loader.place_scans import PlaceScan
+    from airflow_ecs_dag_loader.place_scans import PlaceScan, PlaceScans
     from airflow_ecs_dag_loader.published import Published
     from airflow_ecs_dag_loader.snapshot import Outcome
 
@@ -112,7 +112,8 @@ class EcsDagBundle(BaseDagBundle):
         self._refresh_budget = refresh_budget
         self._writer = SnapshotWriter(self.base_dir)
         self._judging = Judging(self._writer.dags)
-        self._scans = PlaceScans(self._writer.states, call_share=call_share, clock=time.monotonic, sleep=time.sleep)
+        CallRate(call_share)  # a share that is none is told at once
+        self._call_share = call_share
         self._log = structlog.get_logger(__name__).bind(bundle=self.name)
 
     @property
@@ -123,6 +124,12 @@ class EcsDagBundle(BaseDagBundle):
     @refresh_interval.setter
     def refresh_interval(self, seconds: int) -> None:
         self._refresh_interval = seconds
+
+    @cached_property
+    def _scans(self) -> PlaceScans:
+        from airflow_ecs_dag_loader.place_scans import PlaceScans  # noqa: PLC0415 - boto3, for a bundle that scans
+
+        return PlaceScans(self._writer.states, call_share=self._call_share, clock=time.monotonic, sleep=time.sleep)
 
     @property
     def path(self) -> Path:
