@@ -81,7 +81,7 @@ def labels(dag_id: str) -> dict[str, str]:
         "airflow.schema_version": "1",
         "airflow.dag.dag_id": dag_id,
         "airflow.dag.owner": OWNER,
-        "airflow.dag.schedule.kind": "cron",
+        "airflow.dag.schedule.kind": "cron_trigger",
         "airflow.dag.schedule.cron": SCHEDULE,
         "airflow.dag.start_date": START,
         "airflow.dag.defaults.retries": "1",
@@ -198,7 +198,7 @@ WRITERS: dict[str, Callable[[Path, list[str]], None]] = {
     "dag-factory": write_dag_factory,
     "airflow-blueprint": write_blueprint,
     "gusty": write_gusty,
-    "bare DAGs": write_bare,
+    "bare DAGs, a file each": write_bare,
 }
 
 

@@ -6,12 +6,12 @@ import json
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fleet_files import ACCOUNT, LOG_CONFIGURATION, REGION, labels
 
 from airflow_ecs_dag_loader import EcsDagBundle
+from airflow_ecs_dag_loader.snapshot import Snapshot
 from strict_ecs.botocore_door import in_this_process
 from strict_ecs.http_door import on_loopback
 from strict_ecs.strict_aws import StrictAws
@@ -20,6 +20,7 @@ from strict_ecs.virtual_clock import VirtualClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 BUNDLE = "ecs"
 ENOUGH = 1e9
@@ -31,7 +32,7 @@ def deploy(aws: StrictAws, dag_id: str) -> None:
     aws.region(ACCOUNT, REGION).definitions.register(dag_id, labels(dag_id), logConfiguration=LOG_CONFIGURATION)
 
 
-def bundle_config(**arguments: Any) -> str:
+def bundle_config(**arguments: int) -> str:
     """Return Airflow's setting for our bundle."""
     kwargs = {"region_name": REGION, **arguments}
     return json.dumps([{"name": BUNDLE, "classpath": "airflow_ecs_dag_loader.EcsDagBundle", "kwargs": kwargs}])
@@ -71,13 +72,8 @@ def registry(ids: list[str]) -> Iterator[Registry]:
         yield Registry(aws, url)
 
 
-def published(storage: Path, ids: list[str]) -> float:
-    """Refresh a bundle until it has published all; return the CPU seconds.
-
-    Args:
-        storage: Airflow's ``dag_bundle_storage_path``; this process's environment has it, too.
-        ids: Of the DAGs.
-    """
+def publish(ids: list[str]) -> tuple[Path, float]:
+    """Let a bundle scan and publish all, on its disk; return the folder that Airflow parses, and the CPU seconds."""
     clock = VirtualClock()
     aws = StrictAws(clock=clock.now, rates=UNLIMITED)
     for dag_id in ids:
@@ -87,7 +83,7 @@ def published(storage: Path, ids: list[str]) -> float:
         began = time.process_time()
         bundle.refresh()
         seconds = time.process_time() - began
-    found = len(list(storage.rglob("*.py")))
-    if found != len(ids) or bundle.refresh_interval == 0:
+    found = len(Snapshot.read_published(bundle.base_dir).owners)
+    if found != len(ids):
         raise SystemExit(f"a refresh published {found} of {len(ids)} DAGs")
-    return seconds
+    return bundle.path, seconds

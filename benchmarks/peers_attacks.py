@@ -24,8 +24,8 @@ REPOSITORY = Path(__file__).parents[1]
 sys.path.append(str(REPOSITORY / "tests"))
 
 import yaml  # noqa: E402 - below the path of the corpus
-from peer_environment import BLUEPRINT, DAG_FACTORY, install, peer_packages, python_of  # noqa: E402
 from peer_documents import NotApplicableError, of_2019, of_blueprint, of_dag_factory, of_ours  # noqa: E402
+from peer_environment import BLUEPRINT, DAG_FACTORY, install, peer_packages, python_of  # noqa: E402
 
 from attacks.corpus_files import Attack, Legitimate, attacks, bundles  # noqa: E402
 

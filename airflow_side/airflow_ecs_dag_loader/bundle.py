@@ -26,7 +26,6 @@ from airflow_ecs_dag_loader.budget import Budget
 from airflow_ecs_dag_loader.bundle_prefixes import check_prefixes
 from airflow_ecs_dag_loader.call_rate import DEFAULT_SHARE, CallRate
 from airflow_ecs_dag_loader.places import BundlePlaces, Place, ScanAccess
-from airflow_ecs_dag_loader.refresh import Judging
 from airflow_ecs_dag_loader.scan_error import ScanError
 from airflow_ecs_dag_loader.scan_metrics import emit_outcome, emit_scan, write_line
 from airflow_ecs_dag_loader.snapshot import Snapshot, SnapshotWriter, dags_folder
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
 
     from airflow_ecs_dag_loader.place_scans import PlaceScan, PlaceScans
     from airflow_ecs_dag_loader.published import Published
+    from airflow_ecs_dag_loader.refresh import Judging
     from airflow_ecs_dag_loader.snapshot import Outcome
 
 _SCAN_PART = 0.7
@@ -111,7 +111,6 @@ class EcsDagBundle(BaseDagBundle):
         )
         self._refresh_budget = refresh_budget
         self._writer = SnapshotWriter(self.base_dir)
-        self._judging = Judging(self._writer.dags)
         CallRate(call_share)  # a share that is none is told at once
         self._call_share = call_share
         self._log = structlog.get_logger(__name__).bind(bundle=self.name)
@@ -130,6 +129,12 @@ class EcsDagBundle(BaseDagBundle):
         from airflow_ecs_dag_loader.place_scans import PlaceScans  # noqa: PLC0415 - boto3, for a bundle that scans
 
         return PlaceScans(self._writer.states, call_share=self._call_share, clock=time.monotonic, sleep=time.sleep)
+
+    @cached_property
+    def _judging(self) -> Judging:
+        from airflow_ecs_dag_loader.refresh import Judging  # noqa: PLC0415 - all that builds DAGs, as above
+
+        return Judging(self._writer.dags)
 
     @property
     def path(self) -> Path:
