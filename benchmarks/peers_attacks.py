@@ -25,11 +25,11 @@ sys.path.append(str(REPOSITORY / "tests"))
 
 import yaml  # noqa: E402 - below the path of the corpus
 from peer_documents import NotApplicableError, of_2019, of_blueprint, of_dag_factory, of_ours  # noqa: E402
+from peer_environment import BLUEPRINT, DAG_FACTORY, install, peer_packages, python_of  # noqa: E402
 
 from attacks.corpus_files import Attack, Legitimate, attacks, bundles  # noqa: E402
 
 PEERS = ("ours", "2019", "dag-factory", "blueprint")
-DAG_FACTORY, BLUEPRINT = "1.1.0", "0.5.0"
 SECRET = "c4n4ry-of-the-worker"  # noqa: S105 - what an attack would read; it opens nothing
 OUTCOMES = {"through": "let through", "refused": "refused", "silent": "dropped without an import error",
             "others": "takes others with it", "none": "not applicable"}  # fmt: skip
@@ -144,28 +144,8 @@ def environment_of(peer: str, folder: Path) -> tuple[str, dict[str, str]]:
         "AIRFLOW__DAG_FACTORY__ENABLE_TELEMETRY": "False",
         "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "benchmarks"), str(REPOSITORY / "tests")]),
     }
-    python = sys.executable if peer == "ours" else str(folder / "peers" / "bin" / "python")
+    python = sys.executable if peer == "ours" else str(python_of(folder / "peers"))
     return python, variables
-
-
-def install_peers(folder: Path) -> None:
-    """Install the peers beside the Airflow and the providers of the project's lock file."""
-    locked = [
-        line.split(" \\")[0]
-        for line in (REPOSITORY / "requirements" / "dev.txt").read_text().splitlines()
-        if line and line[0].isalnum()
-    ]
-    constraints = folder / "constraints.txt"
-    constraints.write_text("\n".join(locked))
-    uv = [sys.executable, "-m", "uv"]
-    python = str(folder / "peers" / "bin" / "python")
-    subprocess.run([*uv, "venv", "--quiet", "--python", sys.executable, str(folder / "peers")], check=True)
-    wanted = [f"{name}=={version(name)}" for name in ("apache-airflow", "apache-airflow-providers-amazon")]
-    wanted += ["apache-airflow-providers-smtp", "apache-airflow-providers-standard"]
-    wanted += [f"dag-factory=={DAG_FACTORY}", f"airflow-blueprint=={BLUEPRINT}"]
-    subprocess.run(
-        [*uv, "pip", "install", "--quiet", "--python", python, "--constraint", str(constraints), *wanted], check=True
-    )
 
 
 def results_of(peer: str, trials: list[Trial], folder: Path) -> dict[str, dict[str, Any]]:
@@ -234,7 +214,7 @@ def main() -> None:
         folder = Path(name)
         (folder / "canary").mkdir()
         (folder / "canary" / "canary.secret").write_text(SECRET)
-        install_peers(folder)
+        install(folder / "peers", peer_packages())
         by_peer = {peer: outcomes(peer, folder) for peer in PEERS}
     print(
         f"Airflow {version('apache-airflow')}, amazon provider {version('apache-airflow-providers-amazon')}, "

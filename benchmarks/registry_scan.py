@@ -38,6 +38,7 @@ os.environ |= {
 }
 
 import boto3  # noqa: E402 - below Airflow's home
+from figure_table import HEAD, Row  # noqa: E402
 
 from airflow_ecs_dag_loader import EcsDagBundle  # noqa: E402
 from airflow_ecs_dag_loader.aws_clients import RETRIES  # noqa: E402
@@ -63,31 +64,6 @@ DAGS = 10
 MOST_THROTTLES = 0.02
 SLOWER_AT_MOST = 1.1
 """Goal of all places at once against the slowest one alone."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table: a value, and the limit that it can't be better than or is compared with.
-
-    Attributes:
-        most: The greatest ratio of the two that meets the goal; without it, the row is for comparison.
-    """
-
-    figure: str
-    value: float
-    limit: float
-    unit: str
-    most: float | None
-
-    def __str__(self) -> str:
-        ratio = self.value / self.limit if self.limit else self.value
-        goal = "" if self.most is None else f"<= {self.most:g}"
-        met = "" if self.most is None else ("yes" if ratio <= self.most else "no")
-        value, limit = (
-            f"{number:,.{0 if number == int(number) else 2}f} {self.unit}".rstrip()
-            for number in (self.value, self.limit)
-        )
-        return f"| {self.figure} | {value} | {limit} | {ratio:.3g} | {goal} | {met} |"
 
 
 @dataclass
@@ -249,7 +225,7 @@ def main() -> None:
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     print(f"Python {platform.python_version()}, {versions}; seed {options.seed}, {options.latency:g} s a call")
     print(f"seconds of a virtual clock; in each account-region {DAGS} of {FAMILIES} families have a DAG\n")
-    print("| figure | value | limit | ratio | goal | met |\n|---|---|---|---|---|---|")
+    print(HEAD)
     print(*rows, sep="\n")
 
 

@@ -19,11 +19,11 @@ _FORBIDDEN = {
     "airflow_ecs_dag": {"airflow", "airflow_ecs_dag_cli", "airflow_ecs_dag_loader", "boto3", "botocore"},
     "airflow_ecs_dag_loader": {"airflow_ecs_dag", "airflow_ecs_dag_cli", "aws_cdk", "constructs", "jsii"},
 }  # fmt: skip
-_LOADED = "import sys, {room}; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+_LOADED = "import sys; from {room} import *; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
 
 
 def loaded_by(room: str, folder: Path) -> set[str]:
-    """Return the top-level packages that a fresh interpreter holds once it has imported ``room``."""
+    """Return the top-level packages that a fresh interpreter holds once it has imported all of ``room``."""
     process = subprocess.run(
         [sys.executable, "-c", _LOADED.format(room=room)],
         capture_output=True,

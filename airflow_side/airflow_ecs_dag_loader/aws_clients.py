@@ -12,7 +12,7 @@ from airflow.sdk import Connection
 from botocore.config import Config
 
 from airflow_ecs_dag_loader.aws_answers import THROTTLED
-from airflow_ecs_dag_loader.registry import ScanError
+from airflow_ecs_dag_loader.scan_error import ScanError
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient

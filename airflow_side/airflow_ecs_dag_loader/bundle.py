@@ -7,13 +7,14 @@
                                "kwargs": {"region_name": "eu-west-1"}}]
 
 Importing this module imports the loader and its operators, so that the DAG processor has them before it forks for each
-file.
+file. boto3 is imported by the first scan: a worker that has its DAG's file does not need it.
 """
 
 from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -25,24 +26,23 @@ from airflow_ecs_dag_loader.audit import changes
 from airflow_ecs_dag_loader.backoff import Backoff
 from airflow_ecs_dag_loader.budget import Budget
 from airflow_ecs_dag_loader.bundle_prefixes import check_prefixes
-from airflow_ecs_dag_loader.call_rate import DEFAULT_SHARE
+from airflow_ecs_dag_loader.call_rate import DEFAULT_SHARE, CallRate
 from airflow_ecs_dag_loader.dag_location import family_of
-from airflow_ecs_dag_loader.place_scans import PlaceScans
 from airflow_ecs_dag_loader.places import BundlePlaces, Place, ScanAccess
-from airflow_ecs_dag_loader.refresh import Judging
-from airflow_ecs_dag_loader.registry import ScanError
+from airflow_ecs_dag_loader.scan_error import ScanError
 from airflow_ecs_dag_loader.scan_metrics import emit_outcome, emit_scan, write_line
 from airflow_ecs_dag_loader.snapshot import Snapshot, SnapshotWriter, dags_folder
 from airflow_ecs_dag_loader.source import RegistrySource
-from airflow_ecs_dag_loader.wake_up import WakeUpQueue
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from airflow_ecs_dag_loader.place_scans import PlaceScan
+    from airflow_ecs_dag_loader.place_scans import PlaceScan, PlaceScans
     from airflow_ecs_dag_loader.published import Published
+    from airflow_ecs_dag_loader.refresh import Judging
     from airflow_ecs_dag_loader.snapshot import Outcome
+    from airflow_ecs_dag_loader.wake_up import WakeUpQueue
 
 _SCAN_PART = 0.7
 """The part of a refresh's budget that scans may take; the rest is for proofs."""
@@ -117,9 +117,9 @@ class EcsDagBundle(BaseDagBundle):
         )
         self._refresh_budget = refresh_budget
         self._writer = SnapshotWriter(self.base_dir)
-        self._judging = Judging(self._writer.dags)
-        self._scans = PlaceScans(self._writer.states, call_share=call_share, clock=time.monotonic, sleep=time.sleep)
-        self._wake_up = None if wake_up_queue is None else WakeUpQueue(wake_up_queue, clock=time.monotonic)
+        CallRate(call_share)  # a share that is none is told at once
+        self._call_share = call_share
+        self._wake_up = None if wake_up_queue is None else _wake_up(wake_up_queue)
         self._backoff = Backoff(time.monotonic)
         self._log = structlog.get_logger(__name__).bind(bundle=self.name)
 
@@ -133,6 +133,18 @@ class EcsDagBundle(BaseDagBundle):
     @refresh_interval.setter
     def refresh_interval(self, seconds: int) -> None:
         self._refresh_interval = seconds
+
+    @cached_property
+    def _scans(self) -> PlaceScans:
+        from airflow_ecs_dag_loader.place_scans import PlaceScans  # noqa: PLC0415 - boto3, for a bundle that scans
+
+        return PlaceScans(self._writer.states, call_share=self._call_share, clock=time.monotonic, sleep=time.sleep)
+
+    @cached_property
+    def _judging(self) -> Judging:
+        from airflow_ecs_dag_loader.refresh import Judging  # noqa: PLC0415 - all that builds DAGs, as above
+
+        return Judging(self._writer.dags)
 
     @property
     def path(self) -> Path:
@@ -294,6 +306,12 @@ class EcsDagBundle(BaseDagBundle):
                 self._writer.dags.write_one(verdict)
             return
         raise failed
+
+
+def _wake_up(url: str) -> WakeUpQueue:
+    from airflow_ecs_dag_loader.wake_up import WakeUpQueue  # noqa: PLC0415 - boto3, where there is a queue
+
+    return WakeUpQueue(url, clock=time.monotonic)
 
 
 def _check_any(scans: Sequence[PlaceScan]) -> None:

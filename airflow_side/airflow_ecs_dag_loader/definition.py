@@ -146,6 +146,12 @@ class Definition:
         )
 
 
+def with_dags(definitions: Mapping[str, Definition | None]) -> tuple[Definition, ...]:
+    """Return those of ``definitions`` that carry Airflow labels, by account, region and family."""
+    found = [definition for definition in definitions.values() if definition is not None]
+    return tuple(sorted(found, key=lambda definition: definition.parsed_arn))
+
+
 def _moment(value: object) -> str:
     return value.astimezone(UTC).isoformat(timespec="seconds") if isinstance(value, datetime) else ""
 

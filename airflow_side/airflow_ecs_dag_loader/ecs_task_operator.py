@@ -1,7 +1,9 @@
 """The operator behind every task of a project: one ECS task, started once, watched to its end.
 
-It is the provider's ``EcsRunTaskOperator`` with another way of starting (a replay finds the same ECS task), waiting (a
-failed look is no verdict) and judging (the DAG's container decides, not a sidecar).
+Its arguments have the words of the provider's ``EcsRunTaskOperator``. It starts otherwise (a replay finds the same ECS
+task), waits otherwise (a failed look is no verdict), and judges otherwise (the DAG's container decides, no sidecar). It
+is no subclass of the provider's, with which each DAG file would import boto3: that takes longer than all else that
+parsing a file needs.
 """
 
 from __future__ import annotations
@@ -9,21 +11,15 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
-from airflow.providers.amazon.aws.operators.ecs import EcsRunTaskOperator
+from airflow.sdk import BaseOperator
 from airflow.sdk.bases.xcom import BaseXCom
-from botocore.config import Config
 
-from airflow_ecs_dag_loader import other_task_definition as other
-from airflow_ecs_dag_loader.aws_answers import NO_ANSWER, reason
 from airflow_ecs_dag_loader.branching import most_items
-from airflow_ecs_dag_loader.container_lines import ContainerLines
 from airflow_ecs_dag_loader.definition import TaskDefinitionArn
 from airflow_ecs_dag_loader.ecs_overrides import overrides
-from airflow_ecs_dag_loader.ecs_task_start import start
-from airflow_ecs_dag_loader.ecs_task_watch import wait_until_stopped
 from airflow_ecs_dag_loader.projected_templates import ProjectedTemplates
 from airflow_ecs_dag_loader.task_output import OutputError, OutputLines, check_items
 from airflow_ecs_dag_loader.template_values import NO_ITEM, render, template_values
@@ -38,12 +34,10 @@ if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_logs import CloudWatchLogsClient
 
+    from airflow_ecs_dag_loader.ecs_task_calls import EcsTaskCalls
+
 _LAST_LINES_WAIT = 1.0
 """Seconds between the last looks for lines; CloudWatch gets them a little after the container has ended."""
-
-
-_DESCRIBE_RETRIES = Config(retries={"mode": "adaptive", "total_max_attempts": 10})
-"""For the one look at another task definition: AWS's rate for it is shared with everything else in the account."""
 _MAP_NAME = "ecs_map_name"
 MAP_INDEX_TEMPLATE = f"{{{{ {_MAP_NAME} }}}}"
 """What Airflow is given as the ``map_index_template`` of a mapped task with a ``map_name``. Airflow fills it in with
@@ -52,10 +46,13 @@ _LONGEST_MAP_NAME = 250
 """Characters of a name that Airflow's database keeps."""
 
 
-class EcsTaskOperator(ProjectedTemplates, EcsRunTaskOperator):
+class EcsTaskOperator(ProjectedTemplates, BaseOperator):
     """Run one ECS task, take its container's verdict, and hand on what the container puts out.
 
     Args:
+        task_definition: ARN of the task definition.
+        cluster: Name or ARN of the cluster.
+        container_name: The container that runs the command and has the verdict.
         command: The whole command of the container; templates in it are filled in when the task runs.
         environment: Variables of the container, by name; templates in their values are filled in, too.
         cpu: CPU units of the ECS task; without it, the task definition's.
@@ -70,7 +67,21 @@ class EcsTaskOperator(ProjectedTemplates, EcsRunTaskOperator):
             :data:`MAP_INDEX_TEMPLATE` then.
         output_needed: Whether other tasks use the output, so that it is waited for.
         launch_type: As of RunTask; without it, the cluster's default.
-        kwargs: Those of ``EcsRunTaskOperator``, without ``overrides``.
+        capacity_provider_strategy: As of RunTask; it goes before ``launch_type``.
+        platform_version: As of RunTask.
+        network_configuration: As of RunTask.
+        tags: Of the ECS task, by key.
+        awslogs_group: The log group of the container's ``awslogs`` driver; without it, its lines are not shown.
+        awslogs_stream_prefix: The stream prefix of that driver.
+        awslogs_region: The region of that driver; without it, ``region_name``.
+        skip_on_exit_code: Exit codes of the container that make Airflow skip the task.
+        aws_conn_id: Airflow connection; ``None`` for the process's own credentials.
+        region_name: Where the ECS task is run; without it, the region of the connection or the environment.
+        kwargs: Those of ``BaseOperator``.
+
+    Attributes:
+        arn: Of the ECS task, once it is started.
+        overrides: Those of RunTask, once they are known.
     """
 
     template_fields: Sequence[str] = ("command", "environment")
@@ -81,7 +92,10 @@ class EcsTaskOperator(ProjectedTemplates, EcsRunTaskOperator):
     def __init__(
         self,
         *,
+        task_definition: str,
+        cluster: str,
         command: list[str],
+        container_name: str | None = None,
         environment: dict[str, str] | None = None,
         cpu: int | None = None,
         memory_limit_mib: int | None = None,
@@ -91,9 +105,22 @@ class EcsTaskOperator(ProjectedTemplates, EcsRunTaskOperator):
         map_name: str | None = None,
         output_needed: bool = False,
         launch_type: str | None = None,
-        **kwargs: Any,  # noqa: ANN401 - the provider's own
+        capacity_provider_strategy: list[dict[str, Any]] | None = None,
+        platform_version: str | None = None,
+        network_configuration: dict[str, Any] | None = None,
+        tags: dict[str, str] | None = None,
+        awslogs_group: str | None = None,
+        awslogs_stream_prefix: str | None = None,
+        awslogs_region: str | None = None,
+        skip_on_exit_code: Sequence[int] = (),
+        aws_conn_id: str | None = "aws_default",
+        region_name: str | None = None,
+        **kwargs: Any,  # noqa: ANN401 - BaseOperator's own
     ) -> None:
-        super().__init__(overrides={}, launch_type=launch_type or "", deferrable=False, **kwargs)
+        super().__init__(**kwargs)
+        self.task_definition = task_definition
+        self.cluster = cluster
+        self.container_name = container_name
         self.command = command
         self.environment = environment or {}
         self.cpu = cpu
@@ -103,6 +130,19 @@ class EcsTaskOperator(ProjectedTemplates, EcsRunTaskOperator):
         self.item = item
         self.map_name = map_name
         self.output_needed = output_needed
+        self.launch_type = launch_type
+        self.capacity_provider_strategy = capacity_provider_strategy
+        self.platform_version = platform_version
+        self.network_configuration = network_configuration
+        self.tags = tags
+        self.awslogs_group = awslogs_group
+        self.awslogs_stream_prefix = awslogs_stream_prefix
+        self.awslogs_region = awslogs_region
+        self.skip_on_exit_code = skip_on_exit_code
+        self.aws_conn_id = aws_conn_id
+        self.region_name = region_name
+        self.arn: str | None = None
+        self.overrides: dict[str, Any] = {}
         self._stop_asked = False
 
     def render_template(
@@ -148,12 +188,11 @@ class EcsTaskOperator(ProjectedTemplates, EcsRunTaskOperator):
         self.arn = self._start(_token(context))
         if self._stop_asked:
             self.on_kill()
-        task_id = self._get_ecs_task_id(self.arn)
+        task_id = self.arn.rpartition("/")[2]
         self.log.info("ECS task: %s (%s) in cluster %s", task_id, self.task_definition, self.cluster)
-        lines = ContainerLines(
-            logs, group=self.awslogs_group or "", stream=self._get_logs_stream_name() if logs else "", log=self.log
-        )
-        stopped = wait_until_stopped(self._ecs, cluster=self.cluster, arn=self.arn, lines=lines, log=self.log)
+        stream = f"{self.awslogs_stream_prefix}/{self.container_name}/{task_id}" if logs else ""
+        lines = self._calls.lines(logs, group=self.awslogs_group or "", stream=stream)
+        stopped = self._calls.wait_until_stopped(cluster=self.cluster, arn=self.arn, lines=lines)
         try:
             check_stopped(stopped, container_name=str(self.container_name), skip_on_exit_code=self.skip_on_exit_code)
         except Exception:
@@ -174,14 +213,18 @@ class EcsTaskOperator(ProjectedTemplates, EcsRunTaskOperator):
             return
         self.log.info("Stopping ECS task %s", self.arn)
         why = f"stopped by Airflow: {getattr(self, '_run_name', self.task_id)}"
-        try:
-            self._ecs.stop_task(cluster=self.cluster, task=self.arn, reason=why[:255])
-        except NO_ANSWER as error:
-            self.log.error("ECS task %s could not be stopped, it may still run: %s", self.arn, reason(error))  # noqa: TRY400 - for who reads the task's log, not for us
+        self._calls.stop(cluster=self.cluster, arn=self.arn, why=why)
 
     @property
-    def _ecs(self) -> ECSClient:
-        return self.client
+    def client(self) -> ECSClient:
+        """The client for ECS that runs, watches and stops the ECS task."""
+        return self._calls.ecs
+
+    @cached_property
+    def _calls(self) -> EcsTaskCalls:
+        from airflow_ecs_dag_loader.ecs_task_calls import EcsTaskCalls  # noqa: PLC0415 - boto3, for a task that runs
+
+        return EcsTaskCalls(self.aws_conn_id, self.region_name, log=self.log)
 
     def _start(self, token: str) -> str:
         """Call RunTask; called again with the same ``token``, ECS answers with the task it started the first time."""
@@ -205,7 +248,7 @@ class EcsTaskOperator(ProjectedTemplates, EcsRunTaskOperator):
             request["tags"] = [{"key": key, "value": value} for key, value in self.tags.items()]
         if self._stop_asked:
             raise EcsTaskFailedError(f"stopped by Airflow before it asked ECS to run {self.task_definition}")
-        return start(self._ecs, request, log=self.log)
+        return self._calls.start(request)
 
     def _name_instance(self, context: Context) -> None:
         """Put the name of this instance of a mapped task where :data:`MAP_INDEX_TEMPLATE` finds it."""
@@ -215,11 +258,7 @@ class EcsTaskOperator(ProjectedTemplates, EcsRunTaskOperator):
 
     def _use(self, name: str, context: Context) -> None:
         """Take the task definition ``name`` for the DAG's own, if it lets the DAG do so."""
-        hook = AwsBaseHook(
-            aws_conn_id=self.aws_conn_id, region_name=self.region_name, client_type="ecs", config=_DESCRIBE_RETRIES
-        )
-        found = other.find(
-            hook.get_conn(),
+        found = self._calls.find(
             name,
             dag_id=context["ti"].dag_id,
             own=TaskDefinitionArn.parse(self.task_definition),
@@ -263,8 +302,7 @@ class EcsTaskOperator(ProjectedTemplates, EcsRunTaskOperator):
                 )
             self.log.info("The container's lines are not in CloudWatch Logs (no awslogs driver with a stream prefix)")
             return None
-        hook = AwsBaseHook(aws_conn_id=self.aws_conn_id, region_name=self.resolve_awslogs_region(), client_type="logs")
-        return hook.get_conn()
+        return self._calls.logs(self.awslogs_region)
 
 
 def _is_instance(context: Context) -> bool:

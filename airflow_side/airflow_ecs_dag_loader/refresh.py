@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from airflow_ecs_dag_loader.admission import Admitted, Refused, settle
 from airflow_ecs_dag_loader.budget import Budget
+from airflow_ecs_dag_loader.definition import with_dags
 from airflow_ecs_dag_loader.judging import Judge
 from airflow_ecs_dag_loader.out_of_sight import OutOfSight
 from airflow_ecs_dag_loader.proof import PROVEN_WITH
-from airflow_ecs_dag_loader.registry import with_dags
 from airflow_ecs_dag_loader.snapshot import Outcome
 
 if TYPE_CHECKING:

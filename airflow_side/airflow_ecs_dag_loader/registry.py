@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 
 from airflow_ecs_dag_loader.aws_answers import NO_ANSWER
 from airflow_ecs_dag_loader.budget import Budget
-from airflow_ecs_dag_loader.definition import Definition, TaskDefinitionArn
+from airflow_ecs_dag_loader.definition import Definition, TaskDefinitionArn, with_dags
+from airflow_ecs_dag_loader.scan_error import ScanError
 from airflow_ecs_dag_loader.scan_progress import Listing, ScanProgress
 
 if TYPE_CHECKING:
@@ -24,16 +25,14 @@ if TYPE_CHECKING:
 
     from airflow_ecs_dag_loader.call_rate import CallRate
 
+__all__ = ["Registry", "ScanError", "describe_newest", "scan"]
+
 log = logging.getLogger(__name__)
 
 _GONE = frozenset({"INACTIVE", "DELETE_IN_PROGRESS", "DELETED"})
 """Statuses of a revision after which its DAG leaves."""
 _FEW_FAMILIES = 4
 """Families of which any number may leave without a doubt about the list."""
-
-
-class ScanError(RuntimeError):
-    """The registry could not be read whole, so nothing may be concluded from it; the message says what AWS answered."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +59,6 @@ class Registry:
     def account(self) -> str:
         """The account that was scanned; empty if it has no task definitions."""
         return next((TaskDefinitionArn.parse(text).account for text in self.definitions), "")
-
-
-def with_dags(definitions: Mapping[str, Definition | None]) -> tuple[Definition, ...]:
-    """Return those of ``definitions`` that carry Airflow labels, by account, region and family."""
-    found = [definition for definition in definitions.values() if definition is not None]
-    return tuple(sorted(found, key=lambda definition: definition.parsed_arn))
 
 
 def scan(

@@ -10,7 +10,18 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, TypeAdapter, model_validator
 
 from airflow_ecs_dag_schema.operators import Argument, OperatorSignature
-from airflow_ecs_dag_schema.values import EmailAddress, Flag, FrozenModel, Line, Many, Map, Name, Word, pattern
+from airflow_ecs_dag_schema.values import (
+    BUILT_AT_USE,
+    EmailAddress,
+    Flag,
+    FrozenModel,
+    Line,
+    Many,
+    Map,
+    Name,
+    Word,
+    pattern,
+)
 
 _ConnectionId = Annotated[Word, pattern(r"[A-Za-z0-9_.-]{1,250}", "the id of an Airflow connection")]
 _Region = Annotated[Word, pattern(r"[a-z0-9-]{1,40}", "an AWS region such as eu-west-1")]
@@ -55,7 +66,7 @@ class SnsProfile(FrozenModel):
 
 
 AnyAlertProfile = Annotated[EmailProfile | SesProfile | SlackProfile | SnsProfile, Field(discriminator="kind")]
-ALERT_PROFILE: TypeAdapter[AnyAlertProfile] = TypeAdapter(AnyAlertProfile)
+ALERT_PROFILE: TypeAdapter[AnyAlertProfile] = TypeAdapter(AnyAlertProfile, config=BUILT_AT_USE)
 """Reads an alert profile from plain JSON values."""
 
 

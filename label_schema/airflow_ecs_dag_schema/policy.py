@@ -24,7 +24,7 @@ from airflow_ecs_dag_schema.schedule import SCHEDULES
 from airflow_ecs_dag_schema.tasks import TASK_KINDS
 from airflow_ecs_dag_schema.templates import DATE_FUNCTIONS, FILTERS, VARIABLES
 from airflow_ecs_dag_schema.validation import spec_problems
-from airflow_ecs_dag_schema.values import FROM_LABELS, Duration, FrozenModel, Many, Map, sorted_unique
+from airflow_ecs_dag_schema.values import BUILT_AT_USE, FROM_LABELS, Duration, FrozenModel, Many, Map, sorted_unique
 from airflow_ecs_dag_schema.violations import PolicyMode
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _MOST_ENTRIES = 1_000
 _COMMON_PRIORITY = 10
-_DURATION: TypeAdapter[timedelta] = TypeAdapter(Duration)
+_DURATION: TypeAdapter[timedelta] = TypeAdapter(Duration, config=BUILT_AT_USE)
 _SCHEDULE_KINDS = frozenset(kind.model_fields["kind"].default for kind in SCHEDULES)
 
 

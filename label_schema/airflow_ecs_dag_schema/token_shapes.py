@@ -13,6 +13,7 @@ import json
 import re
 from base64 import urlsafe_b64decode
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -48,15 +49,20 @@ class Token:
 class _Shape:
     what: str
     letters: str
-    pattern: re.Pattern[str]
+    rest: str
     inside: bool
     """Whether it may follow a letter or a digit directly."""
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        """Compiled where the letters are found: that is hardly ever, and there are many shapes."""
+        return re.compile(re.escape(self.letters) + self.rest, re.ASCII)
 
     def tokens(self, text: str) -> Iterator[Token]:
         start = text.find(self.letters)
         while start >= 0:
             if self.inside or start == 0 or not (text[start - 1].isalnum() or text[start - 1] == "_"):
-                match = self.pattern.match(text, start)
+                match = self._pattern.match(text, start)
                 if match is not None:
                     yield Token(self.what, start, match.end() - start, self.letters[:4])
             start = text.find(self.letters, start + 1)
@@ -64,7 +70,7 @@ class _Shape:
 
 def _shapes(what: str, letters: str, rest: str, *, inside: bool = False) -> tuple[_Shape, ...]:
     """Return a shape for each of the words in ``letters``, all of which are followed by ``rest``."""
-    return tuple(_Shape(what, each, re.compile(re.escape(each) + rest, re.ASCII), inside) for each in letters.split())
+    return tuple(_Shape(what, each, rest, inside) for each in letters.split())
 
 
 _SHAPES = (

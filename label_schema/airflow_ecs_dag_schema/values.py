@@ -54,10 +54,14 @@ _SEEN = "\n\t\u200c\u200d"
 """White space, and parts of letters in some scripts and of emoji."""
 
 
+BUILT_AT_USE = ConfigDict(defer_build=True)
+"""A process makes few kinds of values, and a model's validators take longer to build than all else that is imported."""
+
+
 class FrozenModel(BaseModel):
     """A value of the contract: immutable, exact types, unknown fields refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(**BUILT_AT_USE, frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 if TYPE_CHECKING:
@@ -301,7 +305,10 @@ def _check_argument(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
 ArgumentValue = Annotated[str | tuple[str, ...], BeforeValidator(_read_argument), AfterValidator(_check_argument)]
 """An operator's argument: a text, or a list of 1 to 200 texts; templates in it are checked."""
 
-_READERS: dict[str, TypeAdapter[Any]] = {"duration": TypeAdapter(Duration), "moment": TypeAdapter(Moment)}
+_READERS: dict[str, TypeAdapter[Any]] = {
+    "duration": TypeAdapter(Duration, config=BUILT_AT_USE),
+    "moment": TypeAdapter(Moment, config=BUILT_AT_USE),
+}
 
 
 def read_text(kind: Literal["duration", "moment"], text: str) -> timedelta | datetime:

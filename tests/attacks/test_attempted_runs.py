@@ -72,7 +72,7 @@ def texts(case: Attack, canary: Canary) -> list[str]:
     return found
 
 
-def filled_in(operator: EcsRunTaskOperator) -> str:
+def filled_in(operator: EcsRunTaskOperator | EcsTaskOperator) -> str:
     """What the operator holds when the task runner has filled in its templates, or what it raised."""
     context = task_run(operator)
     try:

@@ -276,7 +276,6 @@ def test_where_a_task_runs() -> None:
     assert (task.container_name, task.awslogs_group, task.awslogs_stream_prefix, task.awslogs_region) == (
         "main", "/ecs/work", "airflow", "eu-central-1",
     )  # fmt: skip
-    assert task.deferrable is False
 
 
 def test_a_capacity_provider_strategy() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +21,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sources.conftest import Fleet
+
+
+_WORKER = """
+import json, sys
+from airflow.dag_processing.bundles.manager import DagBundlesManager
+from airflow.dag_processing.dagbag import BundleDagBag
+
+bundle = DagBundlesManager().get_bundle(sys.argv[1])
+bundle.initialize()
+(file,) = bundle.path.rglob("orders.py")
+bag = BundleDagBag(dag_folder=file, bundle_path=bundle.path, bundle_name=bundle.name, safe_mode=False)
+operators = [type(task).__name__ for dag in bag.dags.values() for task in dag.tasks]
+print(json.dumps({"operators": operators, "errors": bag.import_errors, "modules": sorted(sys.modules)}))
+"""
+"""What Airflow's task runner does before a task, in a process of its own."""
+_NOT_BEFORE_A_TASK = ("aiobotocore", "boto3", "botocore", "airflow.providers.amazon.aws")
 
 
 @pytest.fixture
@@ -72,6 +92,32 @@ def api_server(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Callable[..., l
         return asked
 
     return knows
+
+
+def test_a_fresh_process_parses_a_file_without_boto3(known: Fleet) -> None:
+    """Importing it and the provider's operators takes longer than all else that is done before a task."""
+    bundle = known.bundle()
+    for path in (bundle.base_dir / "state").rglob("*.json"):
+        os.utime(path)
+    kwargs = {"sources": sources(), "refresh_interval": 30}
+    config = {"name": bundle.name, "classpath": "airflow_ecs_dag_loader.EcsDagBundle", "kwargs": kwargs}
+    of_a_task = {
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([config]),
+        "_AIRFLOW_PARSING_CONTEXT_DAG_ID": "orders",
+        "_AIRFLOW_PARSING_CONTEXT_TASK_ID": "build",
+    }
+    process = subprocess.run(
+        [sys.executable, "-c", _WORKER, bundle.name],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        env={**os.environ, **of_a_task},
+    )
+    assert process.returncode == 0, process.stderr
+    found = json.loads(process.stdout.splitlines()[-1])
+    assert (found["operators"], found["errors"]) == (["EcsTaskOperator"], {})
+    assert [name for name in found["modules"] if name.startswith(_NOT_BEFORE_A_TASK)] == []
 
 
 def test_what_is_fresh_is_taken_as_it_is(known: Fleet, worker: Callable[..., Any]) -> None:
