@@ -1,0 +1,195 @@
+"""Airflow as a platform runs it: PostgreSQL, a scheduler, an API server, and DAG processors on machines of their own.
+
+A *machine* is a folder: what a process there keeps on its disk, no process of another machine sees. The scheduler's
+machine is also that of the LocalExecutor's workers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from airflow_ecs_dag_cli.airflow_api import AirflowApi
+from airflow_ecs_dag_cli.processes import LOOPBACK, BackgroundProcess, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+BUNDLE = "ecs"
+PROCESSORS = ("processor-one", "processor-two")
+STALE_SECONDS = 40
+"""After how many seconds without a parse of it Airflow takes a DAG away, however its file disappeared."""
+_REFRESH_SECONDS = 5
+_PARSE_SECONDS = 30
+_READY_SECONDS = 180.0
+_MIGRATE_SECONDS = 300.0
+
+
+class Installation:
+    """A running Airflow; a context manager.
+
+    Args:
+        folder: Where the machines are.
+        database_url: An empty PostgreSQL database.
+        environment: The environment for its processes; the AWS in it is the one that Airflow uses.
+        bundle: Arguments of ``EcsDagBundle``, the same for each process.
+
+    Attributes:
+        api: Its REST API.
+        processors: The DAG processors by their machine.
+    """
+
+    def __init__(
+        self, folder: Path, *, database_url: str, environment: Mapping[str, str], bundle: Mapping[str, Any]
+    ) -> None:
+        self._folder = folder
+        self._port = free_port()
+        self.api = AirflowApi(f"http://{LOOPBACK}:{self._port}")
+        self._environment = self._settings(environment, database_url, bundle)
+        self._stack = ExitStack()
+        self._others: list[BackgroundProcess] = []
+        self.processors: dict[str, BackgroundProcess] = {}
+
+    def __enter__(self) -> Self:
+        """Migrate the database, start the processes, and wait until all report that they are well.
+
+        Raises:
+            ProcessError: The database could not be migrated, or a process ended or was not well in time.
+        """
+        with ExitStack() as stack:
+            stack.callback(self.api.close)
+            with self._process("migration", "db", "migrate") as migration:
+                migration.wait_until(lambda: migration.returncode == 0, within=_MIGRATE_SECONDS, for_what="finish")
+            scheduler = self._process("scheduler", "scheduler", "--skip-serve-logs")
+            api_server = self._process("api-server", "api-server")
+            self._others = [stack.enter_context(process) for process in (scheduler, api_server)]
+            stack.callback(self._stop_processors)
+            for machine in PROCESSORS:
+                self._start_processor(machine)
+            # A scheduler that gets its signal together with its workers can wait for them for ever.
+            stack.callback(scheduler.wait, 4.0)
+            stack.callback(scheduler.ask_to_end)
+            for process, component in ((api_server, None), (scheduler, "scheduler"), (scheduler, "dag_processor")):
+                process.wait_until(lambda component=component: self._is_well(component), within=_READY_SECONDS)  # type: ignore[misc]
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop all of its processes."""
+        self._stack.close()
+
+    def check(self) -> None:
+        """Raise if one of its processes has ended.
+
+        Raises:
+            ProcessError: With the end of its log.
+        """
+        for process in (*self._others, *self.processors.values()):
+            if process.returncode is not None:
+                process.wait_until(lambda: False, within=0)
+
+    def replace_machine(self, machine: str) -> None:
+        """Let a DAG processor's machine break down, and start another one in its place, whose disk is empty."""
+        process = self.processors[machine]
+        os.killpg(process.pid, signal.SIGKILL)
+        process.stop()
+        for folder in (self.storage(machine), self._parsing_logs(machine)):
+            shutil.rmtree(folder)
+        self._start_processor(machine)
+
+    def storage(self, machine: str) -> Path:
+        """Return where a machine's bundles keep their files."""
+        return self._folder / machine / "bundles"
+
+    def parsed_files(self, machine: str) -> set[str]:
+        """Return the files, relative to the bundle's folder, that a machine's DAG processor has parsed."""
+        days = self._parsing_logs(machine).glob(f"*/{BUNDLE}")
+        return {path.relative_to(day).as_posix().removesuffix(".log") for day in days for path in day.rglob("*.log")}
+
+    def log(self, machine: str) -> str:
+        """Return what the processes of a machine have written so far."""
+        return "\n".join(path.read_text(errors="replace") for path in sorted((self._folder / machine).glob("*.log")))
+
+    def _parsing_logs(self, machine: str) -> Path:
+        return self._folder / machine / "logs" / "dag_processor"
+
+    def _start_processor(self, machine: str) -> None:
+        self.processors[machine] = self._process(machine, "dag-processor").start()
+
+    def _stop_processors(self) -> None:
+        for process in self.processors.values():
+            process.stop()
+
+    def _is_well(self, component: str | None) -> bool:
+        health = self.api.health()
+        if component is None or health is None:
+            return health is not None
+        return bool(health.get(component, {}).get("status") == "healthy")
+
+    def _process(self, machine: str, *arguments: str) -> BackgroundProcess:
+        folder = self._folder / machine
+        starts = len(list(folder.glob("*.log"))) + 1
+        own = {
+            "AIRFLOW_HOME": str(folder),
+            "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(self.storage(machine)),
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+        return BackgroundProcess(
+            f"Airflow's {machine}",
+            (sys.executable, "-m", "airflow", *arguments),
+            log=folder / f"{starts}.log",
+            environment=self._environment | own,
+            directory=folder,
+            grace=3.0,
+        )
+
+    def _settings(self, base: Mapping[str, str], database_url: str, bundle: Mapping[str, Any]) -> dict[str, str]:
+        kept = {name: value for name, value in base.items() if not name.startswith("AIRFLOW")}
+        bundles = [
+            {
+                "name": BUNDLE,
+                "classpath": "airflow_ecs_dag_loader.EcsDagBundle",
+                "kwargs": {"refresh_interval": _REFRESH_SECONDS, **bundle},
+            }
+        ]
+        options = {
+            "CORE__LOAD_EXAMPLES": "False",
+            # Airflow writes it into each DAG: processors that differ in it would write each DAG anew by turns.
+            "CORE__DAGS_FOLDER": str(self._folder / "no-dags"),
+            "CORE__EXECUTOR": "LocalExecutor",
+            "CORE__PARALLELISM": "4",
+            "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+            "CORE__EXECUTION_API_SERVER_URL": f"http://{LOOPBACK}:{self._port}/execution/",
+            "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+            "CORE__HOSTNAME_CALLABLE": "airflow_ecs_dag_cli.local_airflow.loopback_name",
+            "DATABASE__SQL_ALCHEMY_CONN": database_url,
+            "API__HOST": LOOPBACK,
+            "API__PORT": str(self._port),
+            "API__SECRET_KEY": secrets.token_urlsafe(32),
+            "API_AUTH__JWT_SECRET": secrets.token_urlsafe(48),
+            "DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
+            "DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "1",
+            "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": str(_PARSE_SECONDS),
+            "DAG_PROCESSOR__STALE_DAG_THRESHOLD": str(STALE_SECONDS),
+            "SCHEDULER__PARSING_CLEANUP_INTERVAL": "5",
+            "SCHEDULER__ENABLE_HEALTH_CHECK": "False",
+            "USAGE_DATA_COLLECTION__ENABLED": "False",
+        }
+        path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
+        return {
+            **kept,
+            **{f"AIRFLOW__{name}": value for name, value in options.items()},
+            "PATH": path,
+            "PYTHONUNBUFFERED": "1",
+            "NO_COLOR": "1",
+        }
