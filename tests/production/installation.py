@@ -27,6 +27,9 @@ BUNDLE = "ecs"
 PROCESSORS = ("processor-one", "processor-two")
 STALE_SECONDS = 40
 """After how many seconds without a parse of it Airflow takes a DAG away, however its file disappeared."""
+_COLLISION, _COLLISION_LINES = "psycopg2.errors.UniqueViolation", 40
+"""How a DAG processor of Airflow 3.3 ends where another one wrote the same new DAG at the same moment; what watches
+over processes on a platform starts it again."""
 _REFRESH_SECONDS = 5
 _PARSE_SECONDS = 30
 _READY_SECONDS = 180.0
@@ -45,6 +48,7 @@ class Installation:
     Attributes:
         api: Its REST API.
         processors: The DAG processors by their machine.
+        collisions: How often one was started again because of :data:`_COLLISION`.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class Installation:
         self._stack = ExitStack()
         self._others: list[BackgroundProcess] = []
         self.processors: dict[str, BackgroundProcess] = {}
+        self.collisions = 0
 
     def __enter__(self) -> Self:
         """Migrate the database, start the processes, and wait until all report that they are well.
@@ -88,12 +93,17 @@ class Installation:
         """Stop all of its processes."""
         self._stack.close()
 
-    def check(self) -> None:
-        """Raise if one of its processes has ended.
+    def supervise(self) -> None:
+        """Raise if one of its processes has ended; start a DAG processor again that :data:`_COLLISION` ended.
 
         Raises:
             ProcessError: With the end of its log.
         """
+        for machine, process in self.processors.items():
+            if process.returncode is not None and _COLLISION in process.last_lines(_COLLISION_LINES):
+                self.collisions += 1
+                process.stop()
+                self._start_processor(machine)
         for process in (*self._others, *self.processors.values()):
             if process.returncode is not None:
                 process.wait_until(lambda: False, within=0)

@@ -103,7 +103,7 @@ class Platform:
         """Wait until ``what`` is true."""
         deadline = time.monotonic() + WAIT_SECONDS
         while not what():
-            self.airflow.check()
+            self.airflow.supervise()
             self.watch.check()
             assert time.monotonic() < deadline, f"not within {WAIT_SECONDS:g} s: {describe()}"
             time.sleep(0.5)
@@ -226,7 +226,7 @@ def _let_change(platform: Platform) -> None:
     chance.shuffle(kinds)
     kinds.insert(len(kinds) // 2, "replace")
     for kind in kinds:
-        platform.airflow.check()
+        platform.airflow.supervise()
         platform.watch.check()
         platform.change(kind, chance)
         time.sleep(SECONDS_A_CHANGE)
@@ -256,7 +256,8 @@ def _hashes(bundle: Path) -> dict[str, str]:
 
 
 def test_no_dag_flaps(history: History) -> None:
-    assert flaws(history.looks, history.lives, leaves_within=STALE_SECONDS) == []
+    found = flaws(history.looks, history.lives, leaves_within=STALE_SECONDS)
+    assert not found, "\n".join(found)
 
 
 def test_airflow_has_the_newest_revision_of_each_family_in_the_end(history: History) -> None:
