@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -26,6 +27,7 @@ from airflow_ecs_dag_loader.budget import Budget
 from airflow_ecs_dag_loader.bundle_prefixes import check_prefixes
 from airflow_ecs_dag_loader.call_rate import DEFAULT_SHARE
 from airflow_ecs_dag_loader.dag_location import family_of
+from airflow_ecs_dag_loader.dag_owners import owners_in_airflow
 from airflow_ecs_dag_loader.place_scans import PlaceScans
 from airflow_ecs_dag_loader.places import BundlePlaces, Place, ScanAccess
 from airflow_ecs_dag_loader.refresh import Judging
@@ -77,6 +79,8 @@ class EcsDagBundle(BaseDagBundle):
 
     supports_versioning = True
     _is_pending = False
+    _is_whole = False
+    """Whether this process has once published all that there is, of the places that answer."""
 
     def __init__(
         self,
@@ -140,7 +144,8 @@ class EcsDagBundle(BaseDagBundle):
 
         Raises:
             PolicyError: As :meth:`refresh`.
-            ScanError: The registry can't be read, and there is nothing on disk to go on with.
+            ScanError: The registry can't be read, and there is nothing on disk to go on with; or it is not read whole
+                yet: the DAG processor calls again.
             SourceError: As :meth:`refresh`.
         """
         dag_id = get_parsing_context().dag_id
@@ -150,6 +155,7 @@ class EcsDagBundle(BaseDagBundle):
         elif not self._all_is_fresh(published):
             with self._going_on_with(published.version):
                 self._publish(for_one_task=False)
+            self._check_whole()
         super().initialize()
 
     def refresh(self) -> None:
@@ -169,6 +175,8 @@ class EcsDagBundle(BaseDagBundle):
         part = Budget(None if for_one_task else self._refresh_budget * _SCAN_PART, clock=time.monotonic)
         with self.lock():
             before = Snapshot.read_published(self.base_dir)
+            if not for_one_task:
+                before = replace(before, owners=self._owners(before))
             scans = self._scans.scan(places, part)
             self._report(scans)
             if all(each.state is None for each in scans):
@@ -182,9 +190,32 @@ class EcsDagBundle(BaseDagBundle):
             states = {each.place.key: None if each.error else each.state for each in scans}
             after = self._writer.write(states, outcome, before)
         self._is_pending = bool(outcome.held) or any(each.registry.pending for each in scans)
+        self._is_whole = self._is_whole or (
+            all(each.is_whole for each in scans if each.error is None)
+            and all(self._writer.dags.has(family) for family in outcome.held)
+        )
         emit_outcome(scans, outcome)
         self._audit(before, after, places, outcome)
         _check_any(scans)
+
+    def _owners(self, before: Published) -> dict[str, str]:
+        """Return who has each dag id: in Airflow now, else on this disk, else who had it in Airflow last."""
+        last = {} if self._is_whole else owners_in_airflow(self.name, with_stale=True)
+        return {**last, **before.owners, **owners_in_airflow(self.name, with_stale=False)}
+
+    def _check_whole(self) -> None:
+        """Check that no DAG lacks its file only because its turn has not come: Airflow would take it for deleted.
+
+        Raises:
+            ScanError: The first scan of a place goes on, or first proofs do; the next call goes on with them.
+        """
+        states = [self._writer.states.read(place.key) for place in self._places.read()]
+        is_scanned = all(state is None or state.is_complete for state in states)
+        if not is_scanned or (self._is_pending and not self._is_whole):
+            raise ScanError(
+                "the registry is being read for the first time on this disk, and not all of it is read yet: Airflow "
+                "gets the DAGs when it is, for it would take away each one whose file is not there"
+            )
 
     def _report(self, scans: Sequence[PlaceScan]) -> None:
         for each in scans:
