@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from airflow_ecs_dag_cli.airflow_api import AirflowApi
 from airflow_ecs_dag_cli.processes import LOOPBACK, BackgroundProcess, free_port
+from airflow_ecs_dag_loader.snapshot import dags_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
 BUNDLE = "ecs"
@@ -71,10 +72,10 @@ class Installation:
         """
         with ExitStack() as stack:
             stack.callback(self.api.close)
-            with self._process("migration", "db", "migrate") as migration:
+            with self._airflow("migration", "db", "migrate") as migration:
                 migration.wait_until(lambda: migration.returncode == 0, within=_MIGRATE_SECONDS, for_what="finish")
-            scheduler = self._process("scheduler", "scheduler", "--skip-serve-logs")
-            api_server = self._process("api-server", "api-server")
+            scheduler = self._airflow("scheduler", "scheduler", "--skip-serve-logs")
+            api_server = self._airflow("api-server", "api-server")
             self._others = [stack.enter_context(process) for process in (scheduler, api_server)]
             stack.callback(self._stop_processors)
             for machine in PROCESSORS:
@@ -130,11 +131,21 @@ class Installation:
         """Return what the processes of a machine have written so far."""
         return "\n".join(path.read_text(errors="replace") for path in sorted((self._folder / machine).glob("*.log")))
 
+    def dag_hashes(self, machine: str) -> dict[str, str]:
+        """Return Airflow's own hash over each DAG, by its id, as a process of a machine makes it of the files there."""
+        result = self._folder / machine / "hashes.json"
+        folder = dags_folder(self.storage(machine) / BUNDLE)
+        arguments = (str(Path(__file__).with_name("dag_hashes.py")), str(result), str(folder), BUNDLE)
+        with self._process(machine, arguments) as hashing:
+            hashing.wait_until(lambda: hashing.returncode == 0, within=_READY_SECONDS, for_what="finish")
+        hashes: dict[str, str] = json.loads(result.read_text())
+        return hashes
+
     def _parsing_logs(self, machine: str) -> Path:
         return self._folder / machine / "logs" / "dag_processor"
 
     def _start_processor(self, machine: str) -> None:
-        self.processors[machine] = self._process(machine, "dag-processor").start()
+        self.processors[machine] = self._airflow(machine, "dag-processor").start()
 
     def _stop_processors(self) -> None:
         for process in self.processors.values():
@@ -146,18 +157,20 @@ class Installation:
             return health is not None
         return bool(health.get(component, {}).get("status") == "healthy")
 
-    def _process(self, machine: str, *arguments: str) -> BackgroundProcess:
+    def _airflow(self, machine: str, *arguments: str) -> BackgroundProcess:
+        return self._process(machine, ("-m", "airflow", *arguments))
+
+    def _process(self, machine: str, arguments: Sequence[str]) -> BackgroundProcess:
         folder = self._folder / machine
-        starts = len(list(folder.glob("*.log"))) + 1
+        folder.mkdir(parents=True, exist_ok=True)
         own = {
             "AIRFLOW_HOME": str(folder),
             "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(self.storage(machine)),
         }
-        folder.mkdir(parents=True, exist_ok=True)
         return BackgroundProcess(
-            f"Airflow's {machine}",
-            (sys.executable, "-m", "airflow", *arguments),
-            log=folder / f"{starts}.log",
+            f"the {machine}'s process",
+            (sys.executable, *arguments),
+            log=folder / f"{len(list(folder.glob('*.log'))) + 1}.log",
             environment=self._environment | own,
             directory=folder,
             grace=3.0,

@@ -6,10 +6,8 @@ one limit is Airflow's own setting after which a DAG whose file is gone must be 
 
 from __future__ import annotations
 
-import json
 import os
 import random
-import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,14 +16,11 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-from airflow.dag_processing.dagbag import BundleDagBag
-from airflow.models.serialized_dag import SerializedDagModel
-from airflow.serialization.serialized_objects import DagSerialization
 from botocore.config import Config
 
 from airflow_ecs_dag_cli.airflow_api import AirflowApiError
 from airflow_ecs_dag_cli.local_aws import isolated_environment
-from airflow_ecs_dag_loader.snapshot import Snapshot, dags_folder
+from airflow_ecs_dag_loader.snapshot import Snapshot
 from production.dag_watch import DagWatch, Look, flaws
 from production.deployments import CLUSTER, Deployments
 from production.installation import BUNDLE, PROCESSORS, STALE_SECONDS, Installation
@@ -34,7 +29,6 @@ from strict_ecs.strict_aws import StrictAws
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from mypy_boto3_ecs import ECSClient
 
@@ -49,7 +43,7 @@ FAMILIES = 100
 LASTING = 10
 """Families whose stacks are never deleted, so that their runs can end."""
 SEED = 2019
-CHANGES = ["update"] * 22 + ["create"] * 10 + ["destroy"] * 8 + ["roll back"] * 3 + ["claim", "break"]
+CHANGES = ["update"] * 22 + ["create"] * 10 + ["destroy"] * 8 + ["roll back"] * 3
 RUNS = 8
 SECONDS_A_CHANGE = 2.0
 TASK_SECONDS = 6.0
@@ -199,7 +193,8 @@ def history(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) 
             database_url=postgres.url,
             environment=isolated_environment(os.environ, endpoint_url=url, region=REGION)
             | {"AWS_ACCESS_KEY_ID": ACCOUNT},
-            bundle={"region_name": REGION},
+            # A budget that a first scan of a hundred families doesn't fit in, so that a new machine needs several.
+            bundle={"region_name": REGION, "refresh_budget": 2.0},
         )
         stack.enter_context(airflow)
         watch = stack.enter_context(DagWatch(postgres.url))
@@ -212,7 +207,7 @@ def history(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) 
         last = watch.now()
         refused = platform.refusals()
         parsed = {machine: airflow.parsed_files(machine) for machine in PROCESSORS}
-        hashes = {machine: _hashes(airflow.storage(machine) / BUNDLE) for machine in PROCESSORS}
+        hashes = {machine: airflow.dag_hashes(machine) for machine in PROCESSORS}
         versions = {
             machine: Snapshot.read_published(airflow.storage(machine) / BUNDLE).version for machine in PROCESSORS
         }
@@ -224,7 +219,9 @@ def _let_change(platform: Platform) -> None:
     chance = random.Random(SEED)  # noqa: S311 - no secret is made of it
     kinds = [*CHANGES, *["trigger"] * RUNS]
     chance.shuffle(kinds)
-    kinds.insert(len(kinds) // 2, "replace")
+    middle = len(kinds) // 2
+    kinds[middle:middle] = ["replace"]
+    kinds[middle // 2 : middle // 2] = ["claim", "break"]  # what the new machine finds is not what there was first
     for kind in kinds:
         platform.airflow.supervise()
         platform.watch.check()
@@ -241,18 +238,6 @@ def _client(url: str) -> ECSClient:
         aws_secret_access_key="not-aws",  # noqa: S106 - the opposite of a secret
         config=Config(retries={"mode": "standard", "total_max_attempts": 10}, proxies={}),
     )
-
-
-def _hashes(bundle: Path) -> dict[str, str]:
-    """Return Airflow's own hash over each DAG of a machine's files."""
-    folder = dags_folder(bundle)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "path", list(sys.path))  # Airflow adds a bundle's folder and leaves it there
-        bag = BundleDagBag(dag_folder=folder, bundle_path=folder, bundle_name=BUNDLE)
-    return {
-        dag_id: SerializedDagModel.hash(json.loads(json.dumps(DagSerialization.to_dict(dag))))
-        for dag_id, dag in bag.dags.items()
-    }
 
 
 def test_no_dag_flaps(history: History) -> None:

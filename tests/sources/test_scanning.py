@@ -273,6 +273,50 @@ def test_a_budget_leaves_the_rest_for_the_next_refresh_and_asks_for_it_at_once(f
     assert len(answered) == 60
 
 
+def test_airflow_gets_no_dag_of_a_new_disk_before_all_are_there(fleet: Fleet) -> None:
+    for number in range(60):
+        fleet.deploy(ORDERS, f"family-{number:02}")
+    refusals = 0
+    while refusals < 100:
+        bundle = fleet.bundle(sources=sources("orders"), refresh_budget=0.0001)  # a process that starts anew
+        try:
+            bundle.initialize()
+        except ScanError as error:
+            assert "not all of it is read yet" in str(error)  # noqa: PT017 - it comes as often as it must
+            assert not bundle.is_initialized
+            refusals += 1
+            fleet.clock.settle()
+        else:
+            break
+    assert refusals > 0
+    assert bundle.is_initialized
+    assert len(published(bundle)) == 60
+
+
+def test_what_is_new_on_an_old_disk_keeps_no_dag_waiting(fleet: Fleet) -> None:
+    for number in range(30):
+        fleet.deploy(ORDERS, f"old-{number:02}")
+    fleet.bundle(sources=sources("orders"), refresh_budget=1000).refresh()
+    fleet.age_disk(1000)
+    for number in range(30):
+        fleet.deploy(ORDERS, f"old-{number:02}")
+    bundle = fleet.bundle(sources=sources("orders"), refresh_budget=0.0001)
+    bundle.initialize()
+    assert bundle.is_initialized
+    assert bundle.refresh_interval == 0
+    assert len(published(bundle)) == 30
+
+
+def test_a_place_that_does_not_answer_keeps_no_other_ones_dags_waiting(fleet: Fleet) -> None:
+    fleet.deploy(ORDERS, "orders")
+    fleet.deploy(STOCK, "stock")
+    fleet.aws.faults.add(Fault.ACCESS_DENIED, account=STOCK, count=None)
+    bundle = fleet.bundle()
+    bundle.initialize()
+    assert bundle.is_initialized
+    assert sorted(published(bundle)) == ["orders"]
+
+
 def test_what_is_deployed_comes_before_what_is_new_and_the_old_dag_stays_until_then(fleet: Fleet) -> None:
     for number in range(30):
         fleet.deploy(ORDERS, f"old-{number:02}")
