@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 _SCAN_PART = 0.7
 """The part of a refresh's budget that scans may take; the rest is for proofs."""
+_OVERDUE = 2
+"""Refresh intervals after which a process refreshes whatever other ones did meanwhile."""
 _FRESH = 60.0
 """Seconds for which a worker takes what is on its disk for true, at least."""
 
@@ -116,6 +118,7 @@ class EcsDagBundle(BaseDagBundle):
             policy_file=policy_file,
         )
         self._refresh_budget = refresh_budget
+        self._refreshed_at = time.monotonic()
         self._writer = SnapshotWriter(self.base_dir)
         self._judging = Judging(self._writer.dags)
         self._scans = PlaceScans(self._writer.states, call_share=call_share, clock=time.monotonic, sleep=time.sleep)
@@ -123,8 +126,13 @@ class EcsDagBundle(BaseDagBundle):
 
     @property
     def refresh_interval(self) -> int:
-        """Seconds between two refreshes; 0 while a refresh has left something for the next one."""
-        return 0 if self._is_pending else self._refresh_interval
+        """Seconds between two refreshes; 0 while a refresh has left something for the next one.
+
+        Airflow counts from the last refresh of any DAG processor. One whose version differs from another's refreshes
+        all the time, and would never let that one look again; so it is 0 too when this process's turn is overdue.
+        """
+        is_overdue = time.monotonic() - self._refreshed_at > _OVERDUE * self._refresh_interval
+        return 0 if self._is_pending or is_overdue else self._refresh_interval
 
     @refresh_interval.setter
     def refresh_interval(self, seconds: int) -> None:
@@ -169,6 +177,7 @@ class EcsDagBundle(BaseDagBundle):
         self._publish(for_one_task=False)
 
     def _publish(self, *, for_one_task: bool) -> None:
+        self._refreshed_at = time.monotonic()
         places = self._places.read()
         check_prefixes(self.name, {place.source.dag_id_prefix for place in places})
         whole = Budget(None if for_one_task else self._refresh_budget, clock=time.monotonic)
@@ -209,9 +218,8 @@ class EcsDagBundle(BaseDagBundle):
         Raises:
             ScanError: The first scan of a place goes on, or first proofs do; the next call goes on with them.
         """
-        states = [self._writer.states.read(place.key) for place in self._places.read()]
-        is_scanned = all(state is None or state.is_complete for state in states)
-        if not is_scanned or (self._is_pending and not self._is_whole):
+        keys = [place.key for place in self._places.read()]
+        if not self._are_complete(keys) or (self._is_pending and not self._is_whole):
             raise ScanError(
                 "the registry is being read for the first time on this disk, and not all of it is read yet: Airflow "
                 "gets the DAGs when it is, for it would take away each one whose file is not there"
@@ -238,7 +246,12 @@ class EcsDagBundle(BaseDagBundle):
         if not (published.version and published.proven_with):
             return False
         keys = {place.key for place in self._places.read()}
-        return keys == published.places.keys() and self._are_fresh(keys)
+        return keys == published.places.keys() and self._are_fresh(keys) and self._are_complete(keys)
+
+    def _are_complete(self, places: Iterable[str]) -> bool:
+        """Tell whether each place that has ever answered was once gone through whole."""
+        states = [self._writer.states.read(key) for key in places]
+        return all(state is None or state.is_complete for state in states)
 
     def _are_fresh(self, places: Collection[str]) -> bool:
         ages = [self._writer.states.age(key, time.time()) for key in places]
