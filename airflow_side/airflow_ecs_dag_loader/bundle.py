@@ -27,7 +27,7 @@ from airflow_ecs_dag_loader.budget import Budget
 from airflow_ecs_dag_loader.bundle_prefixes import check_prefixes
 from airflow_ecs_dag_loader.call_rate import DEFAULT_SHARE
 from airflow_ecs_dag_loader.dag_location import family_of
-from airflow_ecs_dag_loader.dag_owners import owners_in_airflow
+from airflow_ecs_dag_loader.dag_owners import may_ask_database, owners_in_airflow
 from airflow_ecs_dag_loader.place_scans import PlaceScans
 from airflow_ecs_dag_loader.places import BundlePlaces, Place, ScanAccess
 from airflow_ecs_dag_loader.refresh import Judging
@@ -160,7 +160,7 @@ class EcsDagBundle(BaseDagBundle):
         published = Snapshot.read_published(self.base_dir)
         if dag_id is not None:
             self._have_one(dag_id, published)
-        elif not self._all_is_fresh(published):
+        elif may_ask_database() or not self._all_is_fresh(published):
             with self._going_on_with(published.version):
                 self._publish(for_one_task=False)
             self._check_whole()
@@ -215,14 +215,15 @@ class EcsDagBundle(BaseDagBundle):
     def _check_whole(self) -> None:
         """Check that no DAG lacks its file only because its turn has not come: Airflow would take it for deleted.
 
+        Another DAG processor may have shown it already, or this one before it lost its disk.
+
         Raises:
-            ScanError: The first scan of a place goes on, or first proofs do; the next call goes on with them.
+            ScanError: This process's first scan is not through yet; the next call goes on with it.
         """
-        keys = [place.key for place in self._places.read()]
-        if not self._are_complete(keys) or (self._is_pending and not self._is_whole):
+        if self._is_pending or not self._are_complete(place.key for place in self._places.read()):
             raise ScanError(
-                "the registry is being read for the first time on this disk, and not all of it is read yet: Airflow "
-                "gets the DAGs when it is, for it would take away each one whose file is not there"
+                "not all of the registry is read yet that is new to this disk: Airflow gets the DAGs when it is, for "
+                "it would take away each one whose file is not there"
             )
 
     def _report(self, scans: Sequence[PlaceScan]) -> None:

@@ -18,6 +18,11 @@ _CONTEXT, _WITH_DATABASE = "_AIRFLOW_PROCESS_CONTEXT", "server"
 """How Airflow marks a process that may ask its database; no worker and no parsing process may."""
 
 
+def may_ask_database() -> bool:
+    """Tell whether this process may ask Airflow's database, as a DAG processor may."""
+    return os.environ.get(_CONTEXT) == _WITH_DATABASE
+
+
 def owners_in_airflow(bundle: str, *, with_stale: bool) -> dict[str, str]:
     """Return the family key of each DAG of a bundle, by its id; empty where this process can't ask Airflow's database.
 
@@ -26,7 +31,7 @@ def owners_in_airflow(bundle: str, *, with_stale: bool) -> dict[str, str]:
         with_stale: Whether DAGs that Airflow does not run now are among them: the family of one may be there, and be
             broken, or have another DAG by now.
     """
-    if os.environ.get(_CONTEXT) != _WITH_DATABASE:
+    if not may_ask_database():
         return {}
     # Such a process has imported these long since; they would cost any other one a second.
     from airflow.models.dag import DagModel  # noqa: PLC0415

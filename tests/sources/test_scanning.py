@@ -285,7 +285,7 @@ def test_airflow_gets_no_dag_of_a_new_disk_before_all_are_there(fleet: Fleet, fa
         try:
             bundle.initialize()
         except ScanError as error:
-            assert "not all of it is read yet" in str(error)  # noqa: PT017 - it comes as often as it must
+            assert "not all of the registry is read yet" in str(error)  # noqa: PT017 - it comes as often as it must
             assert not bundle.is_initialized
             refusals += 1
             fleet.clock.settle()
@@ -296,18 +296,23 @@ def test_airflow_gets_no_dag_of_a_new_disk_before_all_are_there(fleet: Fleet, fa
     assert len(published(bundle)) == families
 
 
-def test_what_is_new_on_an_old_disk_keeps_no_dag_waiting(fleet: Fleet) -> None:
+def test_airflow_gets_what_another_processor_may_show_already_with_the_first_it_gets(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
     for number in range(30):
         fleet.deploy(ORDERS, f"old-{number:02}")
     fleet.bundle(sources=sources("orders"), refresh_budget=1000).refresh()
-    fleet.age_disk(1000)
     for number in range(30):
-        fleet.deploy(ORDERS, f"old-{number:02}")
-    bundle = fleet.bundle(sources=sources("orders"), refresh_budget=0.0001)
+        fleet.deploy(ORDERS, f"new-{number:02}")
+    bundle = fleet.bundle(sources=sources("orders"), refresh_budget=0.0001)  # a processor that starts again
+    with pytest.raises(ScanError, match="not all of the registry is read yet"):
+        bundle.initialize()
+    assert len(published(bundle)) < 60
+    while bundle.refresh_interval == 0:
+        bundle.refresh()
     bundle.initialize()
-    assert bundle.is_initialized
-    assert bundle.refresh_interval == 0
-    assert len(published(bundle)) == 30
+    assert len(published(bundle)) == 60
 
 
 def test_a_place_that_does_not_answer_keeps_no_other_ones_dags_waiting(fleet: Fleet) -> None:
