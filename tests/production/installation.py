@@ -13,6 +13,7 @@ import shutil
 import signal
 import sys
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -84,7 +85,7 @@ class Installation:
             stack.callback(scheduler.wait, 4.0)
             stack.callback(scheduler.ask_to_end)
             for process, component in ((api_server, None), (scheduler, "scheduler"), (scheduler, "dag_processor")):
-                process.wait_until(lambda component=component: self._is_well(component), within=_READY_SECONDS)  # type: ignore[misc]
+                process.wait_until(partial(self._is_well, component), within=_READY_SECONDS)
             self._stack = stack.pop_all()
         return self
 

@@ -33,12 +33,10 @@ def in_airflow(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
         session.add(DagBundleModel(name=fleet.name))
 
     def have(dag_id: str, file: str | None, *, is_stale: bool = False) -> None:
+        dag = DagModel(dag_id=dag_id)  # type: ignore[no-untyped-call] # Airflow leaves it out
+        dag.bundle_name, dag.relative_fileloc, dag.fileloc, dag.is_stale = fleet.name, file, file or "", is_stale
         with create_session() as session:
-            session.merge(
-                DagModel(
-                    dag_id=dag_id, bundle_name=fleet.name, relative_fileloc=file, fileloc=file or "", is_stale=is_stale
-                )
-            )
+            session.merge(dag)
 
     yield have
     with create_session() as session:
