@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import structlog
 from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion
@@ -28,6 +29,7 @@ from airflow_ecs_dag_loader.budget import Budget
 from airflow_ecs_dag_loader.bundle_prefixes import check_prefixes
 from airflow_ecs_dag_loader.call_rate import DEFAULT_SHARE, CallRate
 from airflow_ecs_dag_loader.dag_location import family_of
+from airflow_ecs_dag_loader.dag_owners import may_ask_database, owners_in_airflow
 from airflow_ecs_dag_loader.places import BundlePlaces, Place, ScanAccess
 from airflow_ecs_dag_loader.scan_error import ScanError
 from airflow_ecs_dag_loader.scan_metrics import emit_outcome, emit_scan, write_line
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
 
 _SCAN_PART = 0.7
 """The part of a refresh's budget that scans may take; the rest is for proofs."""
+_OVERDUE = 2
+"""Refresh intervals after which a process refreshes whatever other ones did meanwhile."""
 _FRESH = 60.0
 """Seconds for which a worker takes what is on its disk for true, at least."""
 
@@ -79,7 +83,11 @@ class EcsDagBundle(BaseDagBundle):
     """
 
     supports_versioning = True
+    _started: ClassVar[set[str]] = set()
+    """Names of the bundles that this process, a DAG processor, has had whole once."""
     _is_pending = False
+    _is_whole = False
+    """Whether this process has once published all that there is, of the places that answer."""
 
     def __init__(
         self,
@@ -116,6 +124,7 @@ class EcsDagBundle(BaseDagBundle):
             policy_file=policy_file,
         )
         self._refresh_budget = refresh_budget
+        self._refreshed_at = time.monotonic()
         self._writer = SnapshotWriter(self.base_dir)
         CallRate(call_share)  # a share that is none is told at once
         self._call_share = call_share
@@ -125,10 +134,14 @@ class EcsDagBundle(BaseDagBundle):
 
     @property
     def refresh_interval(self) -> int:
-        """Seconds between two refreshes; 0 while one has left something for the next one, and after a wake-up."""
-        if self._is_pending or (self._wake_up is not None and self._wake_up.has_hint()):
-            return 0
-        return self._refresh_interval
+        """Seconds between two refreshes; 0 while one has left something for the next one, and after a wake-up.
+
+        Airflow counts from the last refresh of any DAG processor. One whose version differs from another's refreshes
+        all the time, and would never let that one look again; so it is 0 too when this process's turn is overdue.
+        """
+        is_overdue = time.monotonic() - self._refreshed_at > _OVERDUE * self._refresh_interval
+        is_hinted = self._wake_up is not None and self._wake_up.has_hint()
+        return 0 if self._is_pending or is_overdue or is_hinted else self._refresh_interval
 
     @refresh_interval.setter
     def refresh_interval(self, seconds: int) -> None:
@@ -160,16 +173,22 @@ class EcsDagBundle(BaseDagBundle):
 
         Raises:
             PolicyError: As :meth:`refresh`.
-            ScanError: The registry can't be read, and there is nothing on disk to go on with.
+            ScanError: The registry can't be read, and there is nothing on disk to go on with; or it is not read whole
+                yet: the DAG processor calls again.
             SourceError: As :meth:`refresh`.
         """
         dag_id = get_parsing_context().dag_id
         published = Snapshot.read_published(self.base_dir)
+        # A DAG processor also makes a bundle for each callback, after its start.
+        is_start = dag_id is None and may_ask_database() and self.name not in self._started
         with self._going_on_with(published.version):
             if dag_id is not None:
                 self._have_one(dag_id, published)
-            elif not self._all_is_fresh(published):
+            elif is_start or not self._all_is_fresh(published):
                 self._publish(for_one_task=False)
+        if is_start:
+            self._check_whole()
+            self._started.add(self.name)
         super().initialize()
 
     def refresh(self) -> None:
@@ -193,12 +212,15 @@ class EcsDagBundle(BaseDagBundle):
                 self._wake_up.refreshed(time.monotonic() - began)
 
     def _publish(self, *, for_one_task: bool) -> None:
+        self._refreshed_at = time.monotonic()
         places = self._places.read()
         check_prefixes(self.name, {place.source.dag_id_prefix for place in places})
         whole = Budget(None if for_one_task else self._refresh_budget, clock=time.monotonic)
         part = Budget(None if for_one_task else self._refresh_budget * _SCAN_PART, clock=time.monotonic)
         with self.lock():
             before = Snapshot.read_published(self.base_dir)
+            if not for_one_task:
+                before = replace(before, owners=self._owners(before))
             scans = self._scans.scan(places, part)
             self._report(scans)
             if all(each.error is not None for each in scans):
@@ -216,9 +238,32 @@ class EcsDagBundle(BaseDagBundle):
             states = {each.place.key: None if each.error else each.state for each in scans}
             after = self._writer.write(states, outcome, before)
         self._is_pending = bool(outcome.held) or any(each.registry.pending for each in scans)
+        self._is_whole = self._is_whole or (
+            all(each.is_whole for each in scans if each.error is None)
+            and all(self._writer.dags.has(family) for family in outcome.held)
+        )
         emit_outcome(scans, outcome)
         self._audit(before, after, places, outcome)
         _check_any(scans)
+
+    def _owners(self, before: Published) -> dict[str, str]:
+        """Return who has each dag id: in Airflow now, else on this disk, else who had it in Airflow last."""
+        last = {} if self._is_whole else owners_in_airflow(self.name, with_stale=True)
+        return {**last, **before.owners, **owners_in_airflow(self.name, with_stale=False)}
+
+    def _check_whole(self) -> None:
+        """Check that no DAG lacks its file only because its turn has not come: Airflow would take it for deleted.
+
+        Another DAG processor may have shown it already, or this one before it lost its disk.
+
+        Raises:
+            ScanError: This process's first scan is not through yet; the next call goes on with it.
+        """
+        if self._is_pending or not self._are_complete(Snapshot.read_published(self.base_dir).places):
+            raise ScanError(
+                "not all of the registry is read yet that is new to this disk: Airflow gets the DAGs when it is, for "
+                "it would take away each one whose file is not there"
+            )
 
     def _report(self, scans: Sequence[PlaceScan]) -> None:
         for each in scans:
@@ -241,7 +286,12 @@ class EcsDagBundle(BaseDagBundle):
         if not (published.version and published.proven_with):
             return False
         keys = {place.key for place in self._places.read()}
-        return keys == published.places.keys() and self._are_fresh(keys)
+        return keys == published.places.keys() and self._are_fresh(keys) and self._are_complete(keys)
+
+    def _are_complete(self, places: Iterable[str]) -> bool:
+        """Tell whether each place that has ever answered was once gone through whole."""
+        states = [self._writer.states.read(key) for key in places]
+        return all(state is None or state.is_complete for state in states)
 
     def _are_fresh(self, places: Collection[str]) -> bool:
         ages = [self._writer.states.age(key, time.time()) for key in places]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import TYPE_CHECKING
 
 import structlog
+
+from airflow_ecs_dag_loader.file_names import family_of_file
 
 if TYPE_CHECKING:
     from airflow.sdk.execution_time.comms import DagResult
@@ -15,8 +16,6 @@ log = structlog.get_logger(__name__)
 
 _TASK_RUNNER = "airflow.sdk.execution_time.task_runner"
 """What runs a task; where it was not imported, this process is no worker."""
-_FILE = re.compile(r"(\d{12}/[a-z0-9-]+/[A-Za-z0-9_-]+)\.py\Z", re.ASCII)
-"""A file that is named as its family is; a very long name isn't, see ``file_names``."""
 
 
 def family_of(dag_id: str, *, bundle: str) -> str | None:
@@ -34,5 +33,4 @@ def family_of(dag_id: str, *, bundle: str) -> str | None:
     except Exception as error:  # noqa: BLE001 - whatever it was, a scan finds the DAG too
         log.warning("Airflow's API server does not say where the DAG is", dag_id=dag_id, error=str(error))
         return None
-    found = _FILE.match(dag.relative_fileloc or "") if dag.bundle_name == bundle else None
-    return found[1] if found else None
+    return family_of_file(dag.relative_fileloc or "") if dag.bundle_name == bundle else None

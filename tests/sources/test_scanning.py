@@ -273,6 +273,72 @@ def test_a_budget_leaves_the_rest_for_the_next_refresh_and_asks_for_it_at_once(f
     assert len(answered) == 60
 
 
+@pytest.mark.parametrize(
+    ("families", "budget"), [pytest.param(60, 0.0001, id="proofs are held"), pytest.param(120, 2.0, id="scans are")]
+)
+def test_airflow_gets_no_dag_of_a_new_disk_before_all_are_there(fleet: Fleet, families: int, budget: float) -> None:
+    for number in range(families):
+        fleet.deploy(ORDERS, f"family-{number:03}")
+    refusals = 0
+    while refusals < 100:
+        bundle = fleet.bundle(sources=sources("orders"), refresh_budget=budget)  # a process that starts anew
+        try:
+            bundle.initialize()
+        except ScanError as error:
+            assert "not all of the registry is read yet" in str(error)  # noqa: PT017 - it comes as often as it must
+            assert not bundle.is_initialized
+            refusals += 1
+            fleet.clock.settle()
+        else:
+            break
+    assert refusals > 0
+    assert bundle.is_initialized
+    assert len(published(bundle)) == families
+
+
+def test_airflow_gets_what_another_processor_may_show_already_with_the_first_it_gets(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
+    for number in range(30):
+        fleet.deploy(ORDERS, f"old-{number:02}")
+    fleet.bundle(sources=sources("orders"), refresh_budget=1000).refresh()
+    for number in range(30):
+        fleet.deploy(ORDERS, f"new-{number:02}")
+    bundle = fleet.bundle(sources=sources("orders"), refresh_budget=0.0001)  # a processor that starts again
+    with pytest.raises(ScanError, match="not all of the registry is read yet"):
+        bundle.initialize()
+    assert len(published(bundle)) < 60
+    while bundle.refresh_interval == 0:
+        bundle.refresh()
+    bundle.initialize()
+    assert len(published(bundle)) == 60
+
+
+def test_a_place_that_does_not_answer_keeps_no_other_ones_dags_waiting(fleet: Fleet) -> None:
+    fleet.deploy(ORDERS, "orders")
+    fleet.deploy(STOCK, "stock")
+    fleet.aws.faults.add(Fault.ACCESS_DENIED, account=STOCK, count=None)
+    bundle = fleet.bundle()
+    bundle.initialize()
+    assert bundle.is_initialized
+    assert sorted(published(bundle)) == ["orders"]
+
+
+def test_a_process_that_others_refreshes_held_back_asks_for_its_own_turn(fleet: Fleet) -> None:
+    fleet.deploy(ORDERS, "orders")
+    bundle = fleet.bundle(sources=sources("orders"))
+    bundle.refresh()
+    fleet.clock.sleep(60)
+    assert bundle.refresh_interval == 30
+    fleet.clock.sleep(1)
+    assert bundle.refresh_interval == 0
+    fleet.aws.faults.add(Fault.THROTTLED, "ListTaskDefinitions", count=100)
+    with pytest.raises(ScanError):
+        bundle.refresh()
+    assert bundle.refresh_interval == 30
+
+
 def test_what_is_deployed_comes_before_what_is_new_and_the_old_dag_stays_until_then(fleet: Fleet) -> None:
     for number in range(30):
         fleet.deploy(ORDERS, f"old-{number:02}")
