@@ -181,12 +181,14 @@ class EcsDagBundle(BaseDagBundle):
         published = Snapshot.read_published(self.base_dir)
         # A DAG processor also makes a bundle for each callback, after its start.
         is_start = dag_id is None and may_ask_database() and self.name not in self._started
+        is_scanned = False
         with self._going_on_with(published.version):
             if dag_id is not None:
                 self._have_one(dag_id, published)
             elif is_start or not self._all_is_fresh(published):
+                is_scanned = True
                 self._publish(for_one_task=False)
-        if is_start:
+        if is_scanned:
             self._check_whole()
             self._started.add(self.name)
         super().initialize()
