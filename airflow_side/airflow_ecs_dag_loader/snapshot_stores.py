@@ -308,7 +308,7 @@ class S3Store:
         return f"{self.address}{name}"
 
     def _failed(self, what: str, error: Exception) -> SnapshotError:
-        why = reason(error)
+        why = reason(error).rstrip(".")
         if self._owner and isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") in _DENIED:
             why += (
                 f". S3 says so also of a bucket that is not account {self._owner}'s: correct the rights, or the "
