@@ -224,7 +224,8 @@ class S3Door:
         earlier = self._earlier.get(str(request.url))
         if earlier is None:
             return _refusal(S3Fault.LOST)
-        if request.headers.get("If-None-Match") == earlier.headers.get("etag"):
+        known = request.headers.get("If-None-Match")
+        if known is not None and known == earlier.headers.get("etag"):
             return Answer(304, {"etag": earlier.headers["etag"]}, b"")
         return earlier
 

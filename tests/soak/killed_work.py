@@ -64,6 +64,8 @@ class Operations:
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event in _OF_FILES or (event == "open" and arguments[2] & _WRITES):
             path = arguments[0]
+            if event == "os.mkdir" and os.path.isdir(path):  # noqa: PTH112 - nothing is made
+                return
             if isinstance(path, int) or not os.fspath(path).startswith("/") or path.startswith(self._folders):
                 self.count += 1
                 if self.count == self._fatal:

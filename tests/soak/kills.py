@@ -389,6 +389,7 @@ def _kill(kind: type[Subject], worker: Worker, folder: Path, *, random: Random, 
                     outcome.operations[kind.name] = max(outcome.operations.get(kind.name, 0), operations)
                 outcome.failures += [f"{fleet.folder}, kill {done}, {kill}: {each}" for each in wrong]
                 outcome.kills[kind.name] = done
+        print(f"{kind.name}: {done} of {kills} kills, {len(outcome.failures)} failures so far", flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
