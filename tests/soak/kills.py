@@ -141,6 +141,8 @@ class Subject(ABC):
         self.deployments = Deployments(random, StrictAws(clock=time.time, rates={}))
         self.since: list[Expected] = []
         """What Airflow should have had, from when all was right on; empty before the first time."""
+        self.possible: list[Expected] = []
+        """The same, but before the first time all that was ever deployed: a killed run may have got that far."""
         self._worker = worker
         folder.mkdir(parents=True)
 
@@ -172,8 +174,9 @@ class Subject(ABC):
         if self.deployments.random.random() < 0.05:
             self.deployments.destroy_region()
         self.deployments.change(is_seen=bool(self.since))
+        self.possible.append(self.deployments.expected())
         if self.since:
-            self.since.append(self.deployments.expected())
+            self.since.append(self.possible[-1])
 
     def do(self, work: str, **wanted: Any) -> dict[str, Any]:
         """Have a piece of work done here."""
@@ -217,9 +220,8 @@ class Refreshes(Subject):
             had = self.result("worker", dag_id=dag_id, file=file_of(seen[-1].dags[dag_id][0], dag_id))
             if list(had["dags"]) != [dag_id] or had["errors"]:
                 wrong.append(f"a worker has no {dag_id}: {had}")
-        possible = [*seen, self.deployments.expected()]
-        errors = set(found["errors"]) - set().union(*(each.errors for each in possible))
-        return wrong + [f"import error: {path}" for path in sorted(errors)] + lost(found["dags"], seen, possible)
+        errors = set(found["errors"]) - set().union(*(each.errors for each in self.possible))
+        return wrong + [f"import error: {path}" for path in sorted(errors)] + lost(found["dags"], seen, self.possible)
 
     def check_done(self, expected: Expected) -> list[str]:
         """See :class:`Subject`."""
@@ -263,7 +265,7 @@ class Syncs(Subject):
 
     def check_killed(self, seen: Sequence[Expected]) -> list[str]:
         """See :class:`Subject`."""
-        wrong = self._read(seen, [*seen, self.deployments.expected()])
+        wrong = self._read(seen, self.possible)
         _make_old(self.snapshot)
         return wrong
 
@@ -303,7 +305,7 @@ class Loads(Syncs):
         _make_old(self.folder / "copy")
         if "error" in found:
             return [f"nothing can be loaded: {found['error']}"] if seen else []
-        return lost(found["result"]["dags"], seen, [*seen, self.deployments.expected()])
+        return lost(found["result"]["dags"], seen, self.possible)
 
     def check_done(self, expected: Expected) -> list[str]:
         """See :class:`Subject`."""
@@ -384,7 +386,7 @@ def _kill(kind: type[Subject], worker: Worker, folder: Path, *, random: Random, 
                     wrong += [f"the next one failed: {found['error']}"] if "error" in found else []
                     expected = fleet.deployments.expected()
                     wrong += fleet.check_done(expected)
-                    fleet.since = [expected]
+                    fleet.since, fleet.possible = [expected], [expected]
                     operations, seconds = max(10, found["operations"]), found["seconds"]
                     outcome.operations[kind.name] = max(outcome.operations.get(kind.name, 0), operations)
                 outcome.failures += [f"{fleet.folder}, kill {done}, {kill}: {each}" for each in wrong]
