@@ -9,12 +9,17 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
 _OTHERS = 0o077
+TEMPORARY = ".*.tmp"
+"""The pattern of the names of temporary files."""
+ABANDONED = 3600.0
+"""Seconds after which no process that is alive still writes a temporary file."""
 _NO_LINK = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -85,3 +90,19 @@ def replace_private_file(path: Path, data: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def remove_left_over(folder: Path, *, older_than: float = 0.0) -> None:
+    """Remove the temporary files that processes left in ``folder`` which were killed while they replaced a file.
+
+    Args:
+        folder: It need not be there.
+        older_than: Seconds; a younger one may be of a process that is about to use it.
+
+    Raises:
+        OSError: They can't be removed.
+    """
+    for path in folder.glob(TEMPORARY):
+        with suppress(FileNotFoundError):  # another process does the same
+            if time.time() - path.lstat().st_mtime >= older_than:
+                path.unlink()

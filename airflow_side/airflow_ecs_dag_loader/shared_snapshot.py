@@ -184,7 +184,10 @@ def read_index(store: Store) -> Index | None:
         body = store.read(INDEX, limit=LARGEST_INDEX)
     except AbsentError:
         return None
-    return None if body is None else Index.from_bytes(body.data)
+    try:
+        return None if body is None else Index.from_bytes(body.data)
+    except SnapshotError as error:
+        raise SnapshotError(f"the snapshot {store.address} can't be read: {error}") from error
 
 
 def read_object(store: Store, digest: str) -> bytes:

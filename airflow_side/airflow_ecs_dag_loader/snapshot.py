@@ -19,7 +19,7 @@ from airflow_ecs_dag_loader.audit import Judgement, judgements
 from airflow_ecs_dag_loader.dag_folder import DagFolder
 from airflow_ecs_dag_loader.place_state import PlaceState, PlaceStates
 from airflow_ecs_dag_loader.places import Place
-from airflow_ecs_dag_loader.private_files import make_private_folder
+from airflow_ecs_dag_loader.private_files import make_private_folder, remove_left_over
 from airflow_ecs_dag_loader.published import Published
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from airflow_ecs_dag_loader.definition import Definition
     from airflow_ecs_dag_loader.registry import Registry
     from airflow_ecs_dag_loader.source import RegistrySource
-
-_TEMPORARY = ".*.tmp"
 
 
 @dataclass(frozen=True)
@@ -143,8 +141,7 @@ class SnapshotWriter:
         published.write(state_folder(self._folder))
         self.states.keep_only(states.keys())
         for folder in (self._folder, state_folder(self._folder)):
-            for left_over in folder.glob(_TEMPORARY):  # by a process that was killed
-                left_over.unlink()
+            remove_left_over(folder)
         return published
 
 

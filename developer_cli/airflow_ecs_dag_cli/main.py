@@ -319,6 +319,10 @@ def sync(
     policy: _BundlePolicy = None,
     cluster: _Cluster = None,
     dag_id_prefix: _DagIdPrefix = None,
+    expected_bucket_owner: Annotated[
+        str | None,
+        typer.Option(metavar="ACCOUNT", help="The account that the bucket belongs to; any other one's is refused."),
+    ] = None,
     state: Annotated[
         Path | None,
         typer.Option(
@@ -354,6 +358,7 @@ def sync(
                 policy_file=policy,
                 profile=profile,
                 state=state,
+                expected_bucket_owner=expected_bucket_owner,
             )
         )
     raise typer.Exit(status)

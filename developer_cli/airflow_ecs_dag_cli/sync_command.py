@@ -74,6 +74,7 @@ class SyncOptions:
         policy_file: What the DAGs may be.
         profile: A profile of the AWS configuration, for ECS and S3.
         state: Folder for what was described; ``None`` for one in the user's cache.
+        expected_bucket_owner: The account that the bucket belongs to.
     """
 
     to: str
@@ -84,6 +85,7 @@ class SyncOptions:
     policy_file: Path | None = None
     profile: str | None = None
     state: Path | None = None
+    expected_bucket_owner: str | None = None
 
     def places(self) -> tuple[Place, ...]:
         """Return where to look.
@@ -117,7 +119,10 @@ def sync_registry(options: SyncOptions) -> int:
     if options.profile is not None:
         _use(options.profile)
     try:
-        store = open_store(options.to if "://" in options.to else str(Path(options.to).absolute()))
+        store = open_store(
+            options.to if "://" in options.to else str(Path(options.to).absolute()),
+            expected_bucket_owner=options.expected_bucket_owner,
+        )
         with _state_folder(options.state, store.address) as folder:
             return _sync(options.places(), store, folder)
     except (DagDefinitionError, SnapshotError, AwsAccessError, OSError) as error:

@@ -14,7 +14,7 @@ from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.dag_processing.dagbag import BundleDagBag
 from botocore.loaders import JSONFileLoader
 
-from airflow_ecs_dag_cli.local_aws import isolated_environment
+from airflow_ecs_dag_cli.local_aws import LocalAws, isolated_environment
 from airflow_ecs_dag_loader import EcsDagBundle
 from airflow_ecs_dag_loader.ecs_task_operator import EcsTaskOperator
 from airflow_ecs_dag_loader.registry import ScanError
@@ -117,6 +117,12 @@ _read_service_model = cache(JSONFileLoader().load_file)
 def _service_model(_: JSONFileLoader, path: str) -> Any:
     """Read each of botocore's descriptions of a service once for all tests: each client does it anew."""
     return _read_service_model(path)
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    with LocalAws(tmp_path_factory.mktemp("fleet-aws")) as aws:
+        yield aws
 
 
 @pytest.fixture

@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import json
 import logging
+import os
 import re
 import shutil
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -317,6 +319,41 @@ def test_the_copy_is_private_and_holds_no_more_than_the_snapshot(airflow: Instal
     paths = [top, *top.rglob("*")]
     assert {path.stat().st_mode & 0o077 for path in paths} == {0}
     assert len([path for path in paths if path.parent.name == "dags"]) == 1
+
+
+def test_a_workers_copy_holds_no_more_than_the_snapshot_either(
+    airflow: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "one")
+    for revision in (1, 2, 3):
+        airflow.sync(found("one", revision=revision), found("two"), revision=revision)
+        assert airflow.revisions() == {"one": revision}
+    (top,) = Path(tempfile.gettempdir()).iterdir()
+    assert len(list(top.rglob("dags/*.json"))) == 1
+
+
+def test_a_temporary_file_of_a_killed_parse_goes_after_an_hour(airflow: Installation) -> None:
+    airflow.sync(found("one"))
+    airflow.revisions()
+    (copy,) = next(Path(tempfile.gettempdir()).iterdir()).iterdir()
+    young, *old = [copy / ".c3.tmp", copy / ".a1.tmp", copy / "dags" / ".b2.tmp"]
+    for path in (young, *old):
+        path.write_bytes(b"half")
+    for path in old:
+        os.utime(path, times=(time.time() - 3_600,) * 2)
+    airflow.sync(found("one", revision=2), revision=2)
+    assert airflow.revisions() == {"one": 2}
+    assert [path.name for path in copy.rglob("*.tmp")] == [young.name]
+
+
+def test_what_was_loaded_beside_what_cant_be_read_is_kept(airflow: Installation) -> None:
+    airflow.sync(found("bad"), found("good"))
+    store = open_store(airflow.address)
+    digest = digest_of(dag_record(Admitted(found("bad"), decode(found("bad").labels), SOURCE)))
+    store.remove([f"dags/{digest}.json"])
+    assert airflow.revisions() == {"good": 1}
+    lose(airflow)
+    assert airflow.revisions() == {"good": 1}
 
 
 def test_a_copy_that_someone_changed_is_not_used(airflow: Installation) -> None:

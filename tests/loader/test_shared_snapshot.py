@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from botocore.stub import Stubber
+from botocore.stub import ANY, Stubber
 
 from airflow_ecs_dag_loader.admission import Admitted, admit
 from airflow_ecs_dag_loader.shared_snapshot import (
@@ -181,6 +182,22 @@ def test_what_a_killed_writer_left_goes_after_an_hour_and_what_is_not_ours_stays
     assert watched.removed == {name_of(left_over)}
 
 
+def test_a_temporary_file_of_a_killed_writer_goes_after_an_hour(tmp_path: Path) -> None:
+    folder = tmp_path / "snapshot"
+    store = open_store(str(folder))
+    write_snapshot(store, *content("one"), now=time.time())
+    left_over = [folder / ".a1.tmp", folder / "dags" / ".b2.tmp"]
+    for path in left_over:
+        path.write_bytes(b"half")
+    assert not write_snapshot(store, *content("one"), now=time.time())
+    assert all(path.exists() for path in left_over)  # another process may be writing them
+    for path in left_over:
+        os.utime(path, times=(time.time() - HOUR,) * 2)
+    assert not write_snapshot(store, *content("one"), now=time.time())
+    assert not any(path.exists() for path in left_over)
+    assert read_index(store) is not None
+
+
 def test_what_cant_be_removed_is_a_warning(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     class Undying(Watched):
         def remove(self, names: Iterable[str]) -> None:
@@ -195,10 +212,11 @@ def test_what_cant_be_removed_is_a_warning(store: Store, caplog: pytest.LogCaptu
 
 def test_an_answer_that_says_that_nothing_was_removed_is_an_error() -> None:
     s3 = boto3.Session(region_name=REGION, aws_access_key_id="x", aws_secret_access_key="y").client("s3")  # noqa: S106 - none
-    store = S3Store("bucket", "dags/")
+    store = S3Store("bucket", "dags/", expected_bucket_owner="123456789012")
     store.__dict__["_s3"] = s3
     with Stubber(s3) as answers:
-        answers.add_response("delete_objects", {"Errors": [{"Key": "dags/it", "Code": "AccessDenied"}]})
+        asked = {"Bucket": "bucket", "Delete": ANY, "ExpectedBucketOwner": "123456789012"}
+        answers.add_response("delete_objects", {"Errors": [{"Key": "dags/it", "Code": "AccessDenied"}]}, asked)
         with pytest.raises(SnapshotError, match="AccessDenied: dags/it"):
             store.remove(["it"])
 
@@ -281,6 +299,18 @@ def test_an_object_that_is_no_dag_is_an_error(data: bytes) -> None:
 def test_an_address_that_is_none_is_an_error(address: str) -> None:
     with pytest.raises(SnapshotError, match="give s3://bucket/prefix"):
         open_store(address)
+
+
+@pytest.mark.parametrize("owner", ["", "12345678901", "1234567890123", "12345678901a", "123456789012\n", "\u0661" * 12])
+def test_a_bucket_owner_that_is_no_account_is_an_error(owner: str) -> None:
+    with pytest.raises(SnapshotError, match="give the 12 digits") as error:
+        open_store("s3://bucket/dags", expected_bucket_owner=owner)
+    assert repr(owner) in str(error.value)
+
+
+def test_a_folder_has_no_bucket_owner(tmp_path: Path) -> None:
+    with pytest.raises(SnapshotError, match="leave it out"):
+        open_store(str(tmp_path), expected_bucket_owner="123456789012")
 
 
 @pytest.mark.parametrize("address", ["s3://bucket", "s3://bucket/", "s3://bucket//"])

@@ -46,6 +46,8 @@ SOAKS = (
          "tests/schema/test_round_trip.py"),
         {"HYPOTHESIS_PROFILE": "soak"},
     ),
+    Soak("kills", "SIGKILL at 1,000 points of a refresh, 500 of sync and load_dags",
+         ("-m", "soak.kills", "--seed", "{seed}")),
     Soak("mutation", "a test notices each change of decoder and policy", ("-m", "soak.mutation")),
 )  # fmt: skip
 

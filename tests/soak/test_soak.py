@@ -35,7 +35,7 @@ def test_an_unknown_soak_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     monkeypatch.setattr(sys, "argv", ["soak", "fuzz", "nap"])
     with pytest.raises(SystemExit, match="2"):
         main()
-    assert "no such soak: nap; choose from fuzz, round-trip, mutation" in capsys.readouterr().err
+    assert "no such soak: nap; choose from fuzz, round-trip, kills, mutation" in capsys.readouterr().err
 
 
 def test_mutants_are_tried_with_tests_that_need_neither_side() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from strict_ecs.faults import Fault
 from strict_ecs.strict_aws import NoAnswerError
@@ -35,8 +36,7 @@ def on_loopback(aws: StrictAws) -> Iterator[str]:
         pass
 
     Handler.aws, Handler.closing = aws, closing
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
+    with _Server(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
@@ -45,6 +45,14 @@ def on_loopback(aws: StrictAws) -> Iterator[str]:
             closing.set()
             server.shutdown()
             thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # a caller may be killed
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
