@@ -132,31 +132,38 @@ def look(engine: Engine) -> Look:
         return Look(began, dags, frozenset(connection.scalars(_ERRORS)))
 
 
-def flaws(looks: Sequence[Look], lives: Collection[Life], *, leaves_within: float) -> list[str]:
+def flaws(
+    looks: Sequence[Look], lives: Collection[Life], *, leaves_within: float, comes_within: float = 0.0
+) -> list[str]:
     """Return what Airflow showed that no deployment explains.
 
     Args:
         looks: What was seen.
         lives: What was deployed.
         leaves_within: Seconds after which the DAG of a deleted stack must not be live any more.
+        comes_within: Seconds after a stack's creation in which its DAG may come and go: of two processors, the one that
+            had listed before may hand over its files after the other one.
     """
     start = looks[0].began if looks else 0.0
     owners = [life for life in lives if not life.is_refused]
-    found = [flaw for life in owners for flaw in _of_one(looks, life, start, leaves_within)]
-    expected = {life.family for life in lives if life.is_refused}
+    found = [flaw for life in owners for flaw in _of_one(looks, life, start, leaves_within, comes_within)]
+    expected = {life.family: life.began for life in lives if life.is_refused}
     known = {life.dag_id for life in owners}
     errors: set[str] = set()
     for each in looks:
         at = f"at {each.began - start:.1f} s"
         now = {PurePath(path).stem for path in each.errors}
-        found += [f"{family} has an import error {at}" for family in sorted(now - expected)]
-        found += [f"{family} lost its import error {at}" for family in sorted(errors - now)]
+        found += [f"{family} has an import error {at}" for family in sorted(now - expected.keys())]
+        lost = {family for family in errors - now if each.began > expected.get(family, 0.0) + comes_within}
+        found += [f"{family} lost its import error {at}" for family in sorted(lost)]
         found += [f"{dag_id} was never deployed, and there {at}" for dag_id in sorted(each.live() - known)]
         errors = now
     return found
 
 
-def _of_one(looks: Sequence[Look], life: Life, start: float, leaves_within: float) -> Iterator[str]:
+def _of_one(
+    looks: Sequence[Look], life: Life, start: float, leaves_within: float, comes_within: float
+) -> Iterator[str]:
     # A look that began just before the deletion may have been answered after it.
     ending = float("inf") if life.ended is None else life.ended - SECONDS
     gone = float("inf") if life.ended is None else life.ended + leaves_within
@@ -164,7 +171,7 @@ def _of_one(looks: Sequence[Look], life: Life, start: float, leaves_within: floa
     was_live = False
     for at, sighting in seen:
         is_live = sighting is not None and sighting.is_live
-        if was_live and not is_live and at < ending:
+        if was_live and not is_live and life.began + comes_within < at < ending:
             yield f"{life.dag_id} left at {at - start:.1f} s, while its stack was there"
         if is_live and at > gone:
             yield f"{life.dag_id} was there {at - gone + leaves_within:.1f} s after its stack was deleted"

@@ -28,6 +28,7 @@ class Life:
         family: Its name.
         dag_id: What its labels say.
         newest: Its newest ACTIVE revision after each change, in order.
+        began: When its stack was there; 0 for one that was there before all else.
         ended: When its stack's deletion began, if it did.
         is_refused: Whether Airflow must refuse it, with an import error.
     """
@@ -35,6 +36,7 @@ class Life:
     family: str
     dag_id: str
     newest: list[int] = field(default_factory=lambda: [1])
+    began: float = 0.0
     ended: float | None = None
     is_refused: bool = False
 
@@ -61,6 +63,7 @@ class Deployments:
         """Be what earlier deployments left: ``count`` families, each with one revision, at no call."""
         for _ in range(count):
             life = self._new()
+            life.began = 0.0
             self._arns[life.family] = definitions.register(life.family, labels(life.dag_id))
 
     def create(self) -> Life:
@@ -100,7 +103,7 @@ class Deployments:
 
     def _new(self, *, dag_id: str | None = None, is_refused: bool = False) -> Life:
         family = f"team-{next(self._numbers):03}"
-        self.lives.append(Life(family, dag_id or family, is_refused=is_refused))
+        self.lives.append(Life(family, dag_id or family, began=time.monotonic(), is_refused=is_refused))
         return self.lives[-1]
 
     def _register(self, life: Life, **more: str) -> str:

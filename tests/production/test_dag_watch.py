@@ -54,6 +54,15 @@ def test_what_the_deployments_explain(sightings: list[Sighting | None], life: Li
     assert flaws(looks(sightings), [life], leaves_within=LEAVES_WITHIN) == []
 
 
+def test_only_a_new_stacks_dag_may_come_and_go() -> None:
+    came = looks([None, seen(), GONE, seen(), seen(), GONE])
+    life = Life("team-1", "team-1", began=1.0)
+    found = flaws(came, [life], leaves_within=LEAVES_WITHIN, comes_within=3.0)
+    assert found == ["team-1 left at 5.0 s, while its stack was there"]
+    assert flaws(came[:-1], [life], leaves_within=LEAVES_WITHIN, comes_within=3.0) == []
+    assert len(flaws(came[:-1], [life], leaves_within=LEAVES_WITHIN)) == 1
+
+
 @pytest.mark.parametrize(
     ("sightings", "life", "flaw"),
     [

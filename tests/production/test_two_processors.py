@@ -241,7 +241,7 @@ def _client(url: str) -> ECSClient:
 
 
 def test_no_dag_flaps(history: History) -> None:
-    found = flaws(history.looks, history.lives, leaves_within=STALE_SECONDS)
+    found = flaws(history.looks, history.lives, leaves_within=STALE_SECONDS, comes_within=STALE_SECONDS)
     assert not found, "\n".join(found)
 
 
