@@ -6,8 +6,8 @@
     dag_bundle_config_list = [{"name": "ecs", "classpath": "airflow_ecs_dag_loader.EcsDagBundle",
                                "kwargs": {"region_name": "eu-west-1"}}]
 
-Importing this module imports the loader and its operators, so that the DAG processor has them before it forks for each
-file. boto3 is imported by the first scan: a worker that has its DAG's file does not need it.
+A bundle that scans imports boto3, the loader and its operators, so that the DAG processor has them before it forks for
+each file. One that has the file a worker needs imports none of them.
 """
 
 from __future__ import annotations
@@ -215,6 +215,7 @@ class EcsDagBundle(BaseDagBundle):
 
     def _publish(self, *, for_one_task: bool) -> None:
         self._refreshed_at = time.monotonic()
+        judging = self._judging  # first of all: what parses files is to be imported even if nothing can be read
         places = self._places.read()
         check_prefixes(self.name, {place.source.dag_id_prefix for place in places})
         whole = Budget(None if for_one_task else self._refresh_budget, clock=time.monotonic)
@@ -231,7 +232,7 @@ class EcsDagBundle(BaseDagBundle):
                 self._backoff.succeeded()
             if all(each.state is None for each in scans):
                 _check_any(scans)
-            outcome = self._judging.outcome(
+            outcome = judging.outcome(
                 scans,
                 before=before,
                 budget=None if for_one_task else whole,
