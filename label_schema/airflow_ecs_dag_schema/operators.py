@@ -55,6 +55,7 @@ def _signature(**arguments: Argument) -> OperatorSignature:
     return OperatorSignature(arguments=arguments)
 
 
+_STATES = ("success", "failed", "skipped")
 _DAG_ID = Argument(required=True, description="The other DAG.")
 _WAIT = {
     "poke_interval": Argument(kind="duration", description="Time between two looks; without it, a minute."),
@@ -82,12 +83,8 @@ BUILT_IN: dict[str, OperatorSignature] = {
         execution_delta=Argument(
             kind="duration", description="How much earlier the other run's logical date is; without it, the same."
         ),
-        allowed_states=Argument(
-            kind="texts", choices=("success", "failed", "skipped"), description="Without any, success."
-        ),
-        failed_states=Argument(
-            kind="texts", choices=("success", "failed", "skipped"), description="States in which it fails at once."
-        ),
+        allowed_states=Argument(kind="texts", choices=_STATES, description="Without any, success."),
+        failed_states=Argument(kind="texts", choices=_STATES, description="States in which it fails at once."),
         **_WAIT,
     ),
     "glue_job_sensor": _signature(
@@ -139,10 +136,10 @@ def argument_problems(operator: str, arguments: Arguments) -> Iterator[tuple[str
 
 
 def _state_problems(arguments: Arguments) -> Iterator[tuple[str, str]]:
-    """Yield what Airflow refuses of the states that an external task sensor waits for."""
+    """Yield what Airflow refuses of the states that an external task sensor waits for, if they are states."""
     allowed = tuple(arguments.get("allowed_states") or ("success",))
     failed = tuple(arguments.get("failed_states") or ())
-    if again := sorted({state for state in (*allowed, *failed) if (*allowed, *failed).count(state) > 1}):
+    if again := [state for state in _STATES if (*allowed, *failed).count(state) > 1]:
         default = (
             "" if arguments.get("allowed_states") else " (without allowed_states, success is the one it waits for)"
         )
