@@ -14,7 +14,6 @@ import argparse
 import json
 import logging
 import os
-import platform
 import random
 import statistics
 import subprocess
@@ -22,7 +21,6 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +30,7 @@ HOME = tempfile.TemporaryDirectory(prefix="dag-processing-")
 os.environ |= {"AIRFLOW_HOME": HOME.name, "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR"}
 
 import fleet_registry  # noqa: E402 - below Airflow's home
-from figure_table import HEAD, Row  # noqa: E402
+from figure_table import HEAD, Row, versions  # noqa: E402
 from fleet_files import ACCOUNT, REGION, STEPS, WRITERS, dag_ids  # noqa: E402
 from peer_environment import (  # noqa: E402
     BLUEPRINT,
@@ -302,9 +300,8 @@ def main() -> None:
         *workers(bench, options.worker_dags, options.rounds),
         *deploys(bench, options.deploys, options.seed),
     ]
-    names = ("apache-airflow", "apache-airflow-providers-amazon", "boto3", "pydantic", "airflow-ecs-dag")
-    versions = ", ".join(f"{name} {version(name)}" for name in names)
-    print(f"Python {platform.python_version()}, {versions}; dag-factory {DAG_FACTORY}, ", end="")
+    packages = versions("apache-airflow", "apache-airflow-providers-amazon", "boto3", "pydantic", "airflow-ecs-dag")
+    print(f"{packages}; dag-factory {DAG_FACTORY}, ", end="")
     print(f"airflow-blueprint {BLUEPRINT}, gusty {GUSTY}; {os.cpu_count()} processors; seed {options.seed}")
     print(f"{options.dags:,} DAGs of {len(STEPS)} tasks; medians of {options.rounds} rounds, DAG processors run once\n")
     print(HEAD)

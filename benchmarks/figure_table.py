@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import platform
 from dataclasses import dataclass
+from importlib.metadata import version
 
 HEAD = "| figure | value | limit | ratio | goal | met |\n|---|---|---|---|---|---|"
 
@@ -30,3 +32,8 @@ class Row:
             for number in (self.value, self.limit)
         )
         return f"| {self.figure} | {value} | {limit} | {ratio:.3g} | {goal} | {met} |"
+
+
+def versions(*names: str) -> str:
+    """Return the versions of Python and of packages, as each benchmark prints them."""
+    return ", ".join([f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in names)])

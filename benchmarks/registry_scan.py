@@ -14,14 +14,12 @@ import json
 import logging
 import math
 import os
-import platform
 import random
 import sys
 import tempfile
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +36,7 @@ os.environ |= {
 }
 
 import boto3  # noqa: E402 - below Airflow's home
-from figure_table import HEAD, Row  # noqa: E402
+from figure_table import HEAD, Row, versions  # noqa: E402
 
 from airflow_ecs_dag_loader import EcsDagBundle  # noqa: E402
 from airflow_ecs_dag_loader.aws_clients import RETRIES  # noqa: E402
@@ -221,9 +219,8 @@ def main() -> None:
         *cold_scan(DEFAULT_SHARE, *given),
         *many_places(*given),
     ]
-    names = ("boto3", "botocore", "apache-airflow", "airflow-ecs-dag")
-    versions = ", ".join(f"{name} {version(name)}" for name in names)
-    print(f"Python {platform.python_version()}, {versions}; seed {options.seed}, {options.latency:g} s a call")
+    packages = versions("boto3", "botocore", "apache-airflow", "airflow-ecs-dag")
+    print(f"{packages}; seed {options.seed}, {options.latency:g} s a call")
     print(f"seconds of a virtual clock; in each account-region {DAGS} of {FAMILIES} families have a DAG\n")
     print(HEAD)
     print(*rows, sep="\n")

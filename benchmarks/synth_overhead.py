@@ -12,14 +12,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import random
 import statistics
 import subprocess
 import sys
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
+
+from figure_table import versions
 
 from airflow_ecs_dag_schema import DagSpec, EcsSettings, EcsTaskSpec, encode
 
@@ -105,9 +105,8 @@ def main() -> None:
             for size in SIZES:
                 for kind in order.sample(["bare", "dag"], 2):
                     found.setdefault((kind, size), []).append(measure(kind, size, folder))
-    names = ("aws-cdk-lib", "jsii", "airflow-ecs-dag")
-    versions = ", ".join(f"{name} {version(name)}" for name in names)
-    print(f"Python {platform.python_version()}, {versions}; {options.rounds} rounds, seed {options.seed}, medians\n")
+    packages = versions("aws-cdk-lib", "jsii", "airflow-ecs-dag")
+    print(f"{packages}; {options.rounds} rounds, seed {options.seed}, medians\n")
     print("| figure | AirflowEcsDag | bare, same labels | ratio | goal | met |\n|---|---|---|---|---|---|")
     for size in SIZES:
         for place, what in enumerate(("app", "declared")):

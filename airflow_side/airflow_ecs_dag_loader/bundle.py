@@ -35,6 +35,7 @@ from airflow_ecs_dag_loader.scan_error import ScanError
 from airflow_ecs_dag_loader.scan_metrics import emit_outcome, emit_scan, write_line
 from airflow_ecs_dag_loader.snapshot import Snapshot, SnapshotWriter, dags_folder
 from airflow_ecs_dag_loader.source import RegistrySource
+from airflow_ecs_dag_loader.wake_up import WakeUpQueue
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from airflow_ecs_dag_loader.published import Published
     from airflow_ecs_dag_loader.refresh import Judging
     from airflow_ecs_dag_loader.snapshot import Outcome
-    from airflow_ecs_dag_loader.wake_up import WakeUpQueue
 
 _SCAN_PART = 0.7
 """The part of a refresh's budget that scans may take; the rest is for proofs."""
@@ -128,7 +128,7 @@ class EcsDagBundle(BaseDagBundle):
         self._writer = SnapshotWriter(self.base_dir)
         CallRate(call_share)  # a share that is none is told at once
         self._call_share = call_share
-        self._wake_up = None if wake_up_queue is None else _wake_up(wake_up_queue)
+        self._wake_up = None if wake_up_queue is None else WakeUpQueue(wake_up_queue, clock=time.monotonic)
         self._backoff = Backoff(time.monotonic)
         self._log = structlog.get_logger(__name__).bind(bundle=self.name)
 
@@ -226,12 +226,13 @@ class EcsDagBundle(BaseDagBundle):
                 before = replace(before, owners=self._owners(before))
             scans = self._scans.scan(places, part)
             self._report(scans)
-            if all(each.error is not None for each in scans):
-                self._backoff.failed()
-            else:
+            failed = _failure(scans)
+            if failed is None:
                 self._backoff.succeeded()
-            if all(each.state is None for each in scans):
-                _check_any(scans)
+            else:
+                self._backoff.failed()
+                if all(each.state is None for each in scans):
+                    raise failed
             outcome = judging.outcome(
                 scans,
                 before=before,
@@ -247,7 +248,8 @@ class EcsDagBundle(BaseDagBundle):
         )
         emit_outcome(scans, outcome)
         self._audit(before, after, places, outcome)
-        _check_any(scans)
+        if failed is not None:
+            raise failed
 
     def _owners(self, before: Published) -> dict[str, str]:
         """Return who has each dag id: in Airflow now, else on this disk, else who had it in Airflow last."""
@@ -289,7 +291,11 @@ class EcsDagBundle(BaseDagBundle):
         if not (published.version and published.proven_with):
             return False
         keys = {place.key for place in self._places.read()}
-        return keys == published.places.keys() and self._are_fresh(keys) and self._are_complete(keys)
+        return (
+            keys == published.places.keys()
+            and self._are_fresh(keys)
+            and (self.name in self._started or self._are_complete(keys))
+        )
 
     def _are_complete(self, places: Iterable[str]) -> bool:
         """Tell whether each place that has ever answered was once gone through whole."""
@@ -361,16 +367,12 @@ class EcsDagBundle(BaseDagBundle):
         raise failed
 
 
-def _wake_up(url: str) -> WakeUpQueue:
-    from airflow_ecs_dag_loader.wake_up import WakeUpQueue  # noqa: PLC0415 - boto3, where there is a queue
-
-    return WakeUpQueue(url, clock=time.monotonic)
-
-
-def _check_any(scans: Sequence[PlaceScan]) -> None:
+def _failure(scans: Sequence[PlaceScan]) -> ScanError | None:
+    """Return what to raise if no place could be read, else ``None``."""
     errors = [each.error for each in scans if each.error is not None]
-    if len(errors) == len(scans):
-        if len(errors) == 1:
-            raise errors[0]
-        listed = "\n".join(f"  - {each.place.key}: {each.error}" for each in scans)
-        raise ScanError(f"none of the {len(scans)} places can be read:\n{listed}")
+    if len(errors) < len(scans):
+        return None
+    if len(errors) == 1:
+        return errors[0]
+    listed = "\n".join(f"  - {each.place.key}: {each.error}" for each in scans)
+    return ScanError(f"none of the {len(scans)} places can be read:\n{listed}")

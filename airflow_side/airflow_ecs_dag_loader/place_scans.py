@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from airflow_ecs_dag_loader.aws_clients import CallCount, PlaceClient
 from airflow_ecs_dag_loader.call_rate import DEFAULT_SHARE, CallRate
 from airflow_ecs_dag_loader.place_state import PlaceState
-from airflow_ecs_dag_loader.registry import Registry, ScanError, describe_newest, scan
+from airflow_ecs_dag_loader.registry import Registry, describe_newest, scan
+from airflow_ecs_dag_loader.scan_error import ScanError
 from airflow_ecs_dag_loader.scan_progress import ScanProgress
 
 if TYPE_CHECKING:

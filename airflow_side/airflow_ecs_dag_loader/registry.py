@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from airflow_ecs_dag_loader.call_rate import CallRate
 
-__all__ = ["Registry", "ScanError", "describe_newest", "scan"]
-
 log = logging.getLogger(__name__)
 
 _GONE = frozenset({"INACTIVE", "DELETE_IN_PROGRESS", "DELETED"})

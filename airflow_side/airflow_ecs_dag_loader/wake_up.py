@@ -6,26 +6,21 @@ What is in a message is not read. Whoever can put one there makes the next scan 
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import structlog
-from botocore.config import Config
 
-from airflow_ecs_dag_loader.aws_answers import NO_ANSWER, reason
+from airflow_ecs_dag_loader.scan_error import ScanError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mypy_boto3_sqs import SQSClient
+    from airflow_ecs_dag_loader.sqs_hints import SqsHints
 
 log = structlog.get_logger(__name__)
 
 QUEUE_URL = re.compile(r"https://sqs\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/\d{12}/[A-Za-z0-9_-]{1,80}\Z")
-_BRIEF = Config(retries={"total_max_attempts": 1}, connect_timeout=1, read_timeout=2)
-"""A hint that is late is worth less than the DAG processor's time."""
-_A_POLL = 10
-"""Messages that one call takes, as many as SQS gives."""
-_MOST_POLLS = 10
 _PAUSE = 5.0
 """Seconds between two looks; Airflow checks its bundles as often."""
 _PAUSE_AFTER_FAILURE = 60.0
@@ -52,9 +47,8 @@ class WakeUpQueue:
                 "https://sqs.eu-west-1.amazonaws.com/123456789012/airflow-wake-up"
             )
         self._url = url
-        self._region = found["region"]
+        self._region_name = found["region"]
         self._clock = clock
-        self._client: SQSClient | None = None
         self._next_look = 0.0
         self._is_hinted = False
         self._has_failed = False
@@ -69,32 +63,17 @@ class WakeUpQueue:
         if not self._is_hinted and self._clock() >= self._next_look:
             self._next_look = self._clock() + _PAUSE
             try:
-                self._is_hinted = self._drain()
+                self._is_hinted = self._hints.take()
                 self._has_failed = False
-            except NO_ANSWER as error:
+            except ScanError as error:
                 self._next_look = self._clock() + _PAUSE_AFTER_FAILURE
                 if not self._has_failed:
-                    log.warning("the wake-up queue can't be read: refreshes go on by time", reason=reason(error))
+                    log.warning("the wake-up queue can't be read: refreshes go on by time", reason=str(error))
                 self._has_failed = True
         return self._is_hinted
 
-    def _drain(self) -> bool:
-        """Take what is in the queue, and tell whether there was anything."""
-        if self._client is None:
-            import boto3  # noqa: PLC0415 - only where there is a queue
+    @cached_property
+    def _hints(self) -> SqsHints:
+        from airflow_ecs_dag_loader.sqs_hints import SqsHints  # noqa: PLC0415 - boto3, which no worker needs for this
 
-            self._client = boto3.Session().client("sqs", region_name=self._region, config=_BRIEF)
-        for polls in range(_MOST_POLLS):
-            answer = self._client.receive_message(QueueUrl=self._url, MaxNumberOfMessages=_A_POLL)
-            messages = answer.get("Messages", [])
-            if messages:
-                self._client.delete_message_batch(
-                    QueueUrl=self._url,
-                    Entries=[
-                        {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
-                        for number, message in enumerate(messages)
-                    ],
-                )
-            if len(messages) < _A_POLL:
-                return bool(polls or messages)
-        return True
+        return SqsHints(self._url, self._region_name)

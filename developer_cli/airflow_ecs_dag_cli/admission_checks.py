@@ -10,7 +10,8 @@ from airflow_ecs_dag_cli.families import TAKEN, named_dag_id, reason_text, remem
 from airflow_ecs_dag_cli.next_runs import in_words
 from airflow_ecs_dag_cli.validate_command import counted
 from airflow_ecs_dag_loader.admission import Admitted, admit, declared_spec
-from airflow_ecs_dag_loader.registry import ScanError, scan
+from airflow_ecs_dag_loader.registry import scan
+from airflow_ecs_dag_loader.scan_error import ScanError
 from airflow_ecs_dag_schema import LabelError
 
 if TYPE_CHECKING:

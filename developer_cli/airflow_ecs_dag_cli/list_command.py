@@ -13,7 +13,8 @@ from airflow_ecs_dag_cli.bundle_folder import BundleFolder, BundleFolderError
 from airflow_ecs_dag_cli.families import State, judged_families, reason_text, remembered_families
 from airflow_ecs_dag_cli.next_runs import in_words
 from airflow_ecs_dag_cli.validate_command import ACCEPTED, REFUSED, UNREADABLE, counted, printable, write_json
-from airflow_ecs_dag_loader.registry import ScanError, scan
+from airflow_ecs_dag_loader.registry import scan
+from airflow_ecs_dag_loader.scan_error import ScanError
 from airflow_ecs_dag_loader.source import RegistrySource
 from airflow_ecs_dag_schema import Policy, PolicyError
 

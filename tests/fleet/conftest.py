@@ -17,7 +17,7 @@ from botocore.loaders import JSONFileLoader
 from airflow_ecs_dag_cli.local_aws import LocalAws, isolated_environment
 from airflow_ecs_dag_loader import EcsDagBundle
 from airflow_ecs_dag_loader.ecs_task_operator import EcsTaskOperator
-from airflow_ecs_dag_loader.registry import ScanError
+from airflow_ecs_dag_loader.scan_error import ScanError
 from loader.ecs_account import dag_labels
 from strict_ecs.botocore_door import in_this_process
 from strict_ecs.strict_aws import StrictAws

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from airflow_ecs_dag_cli.local_aws import SECRET_KEY, LocalAws, isolated_environment
 from airflow_ecs_dag_loader import EcsDagBundle
-from airflow_ecs_dag_loader.registry import ScanError
+from airflow_ecs_dag_loader.scan_error import ScanError
 from iam.permission_page import PAGE, PLATFORM, PROJECT, page_app
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.sdk.definitions.context import get_parsing_context
 
 from airflow_ecs_dag_loader import EcsDagBundle, aws_clients
-from airflow_ecs_dag_loader.registry import ScanError
+from airflow_ecs_dag_loader.scan_error import ScanError
 from loader.bad_answers import UNUSABLE, Answer, intercept
 from loader.ecs_account import REGION, dag_labels
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_ecs_dag_loader.definition import Definition, TaskDefinitionArn
-from airflow_ecs_dag_loader.registry import Registry, ScanError, scan
+from airflow_ecs_dag_loader.registry import Registry, scan
+from airflow_ecs_dag_loader.scan_error import ScanError
 from airflow_ecs_dag_loader.scan_progress import ScanProgress
 from loader.bad_answers import UNUSABLE, Answer, error, intercept
 from loader.ecs_account import dag_labels

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_ecs_dag_loader.registry import ScanError
+from airflow_ecs_dag_loader.scan_error import ScanError
 from sources.conftest import ORDERS, published, sources
 from strict_ecs.faults import Fault
 

@@ -11,7 +11,7 @@ from airflow.observability import stats
 from structlog.testing import capture_logs
 
 from airflow_ecs_dag_loader import EcsDagBundle
-from airflow_ecs_dag_loader.registry import ScanError
+from airflow_ecs_dag_loader.scan_error import ScanError
 from airflow_ecs_dag_loader.snapshot import Snapshot
 from sources.conftest import ORDERS, PLATFORM, REGION, STOCK, published, role, sources
 from strict_ecs.faults import Fault

@@ -13,7 +13,7 @@ from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.comms import DagResult, GetDag
 from structlog.testing import capture_logs
 
-from airflow_ecs_dag_loader.registry import ScanError
+from airflow_ecs_dag_loader.scan_error import ScanError
 from sources.conftest import ORDERS, PLATFORM, REGION, STOCK, published, sources
 from strict_ecs.faults import Fault
 
@@ -99,7 +99,8 @@ def test_a_fresh_process_parses_a_file_without_boto3(known: Fleet) -> None:
     bundle = known.bundle()
     for path in (bundle.base_dir / "state").rglob("*.json"):
         os.utime(path)
-    kwargs = {"sources": sources(), "refresh_interval": 30}
+    queue = "https://sqs.eu-west-1.amazonaws.com/123456789012/airflow-wake-up"
+    kwargs = {"sources": sources(), "refresh_interval": 30, "wake_up_queue": queue}
     config = {"name": bundle.name, "classpath": "airflow_ecs_dag_loader.EcsDagBundle", "kwargs": kwargs}
     of_a_task = {
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([config]),
