@@ -42,6 +42,8 @@ from peer_environment import (  # noqa: E402
 )
 from processor_run import Airflow, Pass, one_pass  # noqa: E402
 
+from airflow_ecs_dag_loader.file_names import dag_path  # noqa: E402
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -190,7 +192,7 @@ def workers(bench: Bench, counts: Iterable[int], rounds: int) -> Iterator[Row]:
         dag_id = dag_ids(count)[count // 2]
         ours = Airflow(bench.python, bench.folder / "worker", _of_storage(storage))
         by_hand = Airflow(bench.python, bench.folder / "worker", _of_files(bench.files(PLAIN, count)))
-        file = f"{ACCOUNT}/{REGION}/{dag_id}.py"
+        file = str(dag_path(f"{ACCOUNT}/{REGION}/{dag_id}"))
         took: dict[str, list[dict[str, float]]] = {"ours": [], "by hand": []}
         for _ in range(rounds):
             took["ours"].append(_worker(ours, fleet_registry.BUNDLE, dag_id, file))

@@ -33,7 +33,7 @@ from airflow_ecs_dag_loader.dag_owners import may_ask_database, owners_in_airflo
 from airflow_ecs_dag_loader.places import BundlePlaces, Place, ScanAccess
 from airflow_ecs_dag_loader.scan_error import ScanError
 from airflow_ecs_dag_loader.scan_metrics import emit_outcome, emit_scan, write_line
-from airflow_ecs_dag_loader.snapshot import Snapshot, SnapshotWriter, dags_folder
+from airflow_ecs_dag_loader.snapshot import Snapshot, SnapshotWriter
 from airflow_ecs_dag_loader.source import RegistrySource
 from airflow_ecs_dag_loader.wake_up import WakeUpQueue
 
@@ -157,12 +157,12 @@ class EcsDagBundle(BaseDagBundle):
     def _judging(self) -> Judging:
         from airflow_ecs_dag_loader.refresh import Judging  # noqa: PLC0415 - all that builds DAGs, as above
 
-        return Judging(self._writer.dags)
+        return Judging(self._writer.families)
 
     @property
     def path(self) -> Path:
-        """The folder with one file a family."""
-        return dags_folder(self.base_dir)
+        """The folder with the DAGs: for a task one with a file a family, else one with archives of them."""
+        return self._writer.archives.path if get_parsing_context().dag_id is None else self._writer.families.path
 
     def get_current_version(self) -> BundleVersion:
         """Return the hash over what is published, from local state only."""
@@ -244,7 +244,7 @@ class EcsDagBundle(BaseDagBundle):
         self._is_pending = bool(outcome.held) or any(each.registry.pending for each in scans)
         self._is_whole = self._is_whole or (
             all(each.is_whole for each in scans if each.error is None)
-            and all(self._writer.dags.has(family) for family in outcome.held)
+            and all(self._writer.families.has(family) for family in outcome.held)
         )
         emit_outcome(scans, outcome)
         self._audit(before, after, places, outcome)
@@ -313,18 +313,18 @@ class EcsDagBundle(BaseDagBundle):
     def _have_one(self, dag_id: str, published: Published) -> None:
         """Have the file of one DAG: the processor's where that is fresh, else as AWS has the DAG's family now."""
         family = published.family_of(dag_id)
-        dags = self._writer.dags
+        files = self._writer.families
         if family is not None:
             places = published.places_of(family)
-            if published.proven_with and dags.has(family) and self._are_fresh(places):
+            if published.proven_with and files.has(family) and self._are_fresh(places):
                 return
             self._renew(family, dag_id, [place for place in self._places.read() if place.key in places])
         elif (family := family_of(dag_id, bundle=self.name)) is not None:
-            age = dags.age(family, time.time())
+            age = files.age(family, time.time())
             if age is None or age >= self._fresh_for:
-                with self._going_on_with(dags.has(family)):
+                with self._going_on_with(files.has(family)):
                     self._renew(family, dag_id, self._places.read())
-                    dags.confirm(family)
+                    files.confirm(family)
         else:
             self._publish(for_one_task=True)
 
@@ -362,7 +362,7 @@ class EcsDagBundle(BaseDagBundle):
             if isinstance(verdict, Admitted) and verdict.spec.dag_id != dag_id:
                 raise ScanError(f"the newest revision of {family} is the DAG {verdict.spec.dag_id}, not {dag_id}")
             with self.lock():
-                self._writer.dags.write_one(verdict)
+                self._writer.families.write_one(verdict)
             return
         raise failed
 

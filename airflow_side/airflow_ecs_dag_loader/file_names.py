@@ -4,21 +4,55 @@ from __future__ import annotations
 
 import hashlib
 import re
+import zlib
+from pathlib import Path
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,200}\Z", re.ASCII)
-_FILE = re.compile(r"(\d{12}/[a-z0-9-]+/[A-Za-z0-9_-]+)\.py\Z", re.ASCII)
+_FILE = re.compile(r"(\d{12}/[a-z0-9-]+/)(?:\d+\.zip/ecs-)?([A-Za-z0-9_-]+)\.py\Z", re.ASCII)
 _OTHER = re.compile(r"[^A-Za-z0-9_-]", re.ASCII)
 _LONGEST_NAME = 200
+_DAG = "ecs-"
+ARCHIVES = 8
+"""Archives of an account's region. Airflow starts a process for each file, which costs as much as fifty DAGs."""
 
 
 def file_name(name: str) -> str:
-    """Return ``name``, or what stands for it alone where it is too long or has other characters."""
+    """Return ``name``, or what stands for it alone where it is too long or has other characters; never with a dot."""
     if _PLAIN.match(name):
         return name
-    return f"{_OTHER.sub('_', name)[:_LONGEST_NAME]}.{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+    return f"{_OTHER.sub('_', name)[:_LONGEST_NAME]}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+
+
+def dag_path(family_key: str) -> Path:
+    """Return the path of the file of a family's DAG.
+
+    A family's archive never changes, whatever else comes and goes: Airflow's database, DAG processors and workers with
+    disks of their own all know a DAG by this path. The file's name is that of no module.
+    """
+    account, region, family = family_key.split("/")
+    archive = f"{zlib.crc32(family.encode()) % ARCHIVES}.zip"
+    return Path(account, region, archive, f"{_DAG}{file_name(family)}.py")
+
+
+def refusal_path(family_key: str) -> Path:
+    """Return the path of the file of a family's error."""
+    account, region, family = family_key.split("/")
+    return Path(account, region, refusal_file(family))
+
+
+def refusal_file(family: str) -> str:
+    """Return the name of the file of a family's error."""
+    return f"{file_name(family)}.py"
 
 
 def family_of_file(path: str) -> str | None:
     """Return the key of the family that a file of the bundle is named after; ``None`` for a very long name's."""
     found = _FILE.match(path)
-    return found[1] if found else None
+    return f"{found[1]}{found[2]}" if found else None
+
+
+def family_name_of(path: Path) -> str:
+    """Return the key of a file's family, with what stands for the name of the family where that is very long."""
+    account, region, *_, name = path.parts
+    is_dag = len(path.parts) > len((account, region, name))
+    return f"{account}/{region}/{name.removesuffix('.py').removeprefix(_DAG if is_dag else '')}"

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_ecs_dag_loader.admission import Verdict
-    from airflow_ecs_dag_loader.dag_folder import DagFolder
     from airflow_ecs_dag_loader.definition import Definition
+    from airflow_ecs_dag_loader.family_files import FamilyFiles
     from airflow_ecs_dag_loader.place_scans import PlaceScan
     from airflow_ecs_dag_loader.published import Published
 
@@ -70,11 +70,11 @@ class Judging:
     """Judges what the scans found, refresh after refresh, each definition once.
 
     Args:
-        dags: The folder that Airflow parses.
+        families: The files of all families.
     """
 
-    def __init__(self, dags: DagFolder) -> None:
-        self._dags = dags
+    def __init__(self, families: FamilyFiles) -> None:
+        self._families = families
         self._judges: dict[str, Judge] = {}
 
     def outcome(
@@ -152,7 +152,7 @@ class Judging:
                 continue
             if (proof := each.judge.proof(verdict)) is not None:
                 each.verdicts[family] = proof
-            elif was_proven and self._dags.holds(verdict):
+            elif was_proven and self._families.holds(verdict):
                 each.judge.accept(verdict)
             elif budget.allows(done):
                 each.verdicts[family] = each.judge.prove(verdict)

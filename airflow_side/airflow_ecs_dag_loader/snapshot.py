@@ -2,21 +2,24 @@
 
 ::
 
-    <folder>/dags/<account>/<region>/<family>.py    one a family: its DAG, or its error
+    <folder>/families/                              a file a family, for workers (:mod:`family_files`)
+    <folder>/dags/                                  the same in archives, for the DAG processor (:mod:`dag_archives`)
     <folder>/state/<source>/<region>.json           one a place: definitions by ARN
     <folder>/state/published.json                   version, owners of dag ids, judgements
 
-The places are written first, then the files, and what was published last. A process that is killed in between leaves
-whole files, and the next refresh does the rest. All is private to its user.
+The places are written first, then the files, the archives, and what was published last. A process that is killed in
+between leaves whole files, and the next refresh does the rest. All is private to its user.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_ecs_dag_loader.audit import Judgement, judgements
-from airflow_ecs_dag_loader.dag_folder import DagFolder
+from airflow_ecs_dag_loader.dag_archives import DagArchives
+from airflow_ecs_dag_loader.family_files import FamilyFiles
 from airflow_ecs_dag_loader.place_state import PlaceState, PlaceStates
 from airflow_ecs_dag_loader.places import Place
 from airflow_ecs_dag_loader.private_files import make_private_folder, remove_left_over
@@ -66,8 +69,8 @@ class Snapshot:
 
 
 def dags_folder(folder: Path) -> Path:
-    """Return the folder that Airflow parses."""
-    return folder / "dags"
+    """Return the folder that the DAG processor parses."""
+    return DagArchives(folder).path
 
 
 def state_folder(folder: Path) -> Path:
@@ -105,7 +108,8 @@ class SnapshotWriter:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.dags = DagFolder(folder)
+        self.families = FamilyFiles(folder)
+        self.archives = DagArchives(folder)
         self.states = PlaceStates(state_folder(folder))
 
     def write(self, states: Mapping[str, PlaceState | None], outcome: Outcome, before: Published) -> Published:
@@ -123,7 +127,9 @@ class SnapshotWriter:
         for key, state in states.items():
             if state is not None:
                 self.states.write(key, state)
-        version = self.dags.write(outcome.verdicts, held=outcome.held, out_of_sight=outcome.out_of_sight)
+        hashes = self.families.write(outcome.verdicts, held=outcome.held, out_of_sight=outcome.out_of_sight)
+        self.archives.write(self.families.path, hashes)
+        version = hashlib.sha256("".join(f"{path}\0{hashes[path]}\0" for path in sorted(hashes)).encode()).hexdigest()
         judged = judgements(outcome.verdicts)
         stays = {
             family: judgement
@@ -137,7 +143,7 @@ class SnapshotWriter:
         }
         kept = {dag_id: family for dag_id, family in before.owners.items() if family in stays}
         accounts = {key: state.account if state else before.places.get(key, "") for key, state in states.items()}
-        published = Published(version, {**claims, **kept}, {**stays, **judged}, accounts, outcome.proven_with)
+        published = Published(version[:40], {**claims, **kept}, {**stays, **judged}, accounts, outcome.proven_with)
         published.write(state_folder(self._folder))
         self.states.keep_only(states.keys())
         for folder in (self._folder, state_folder(self._folder)):

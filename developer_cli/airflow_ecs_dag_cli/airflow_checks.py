@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_ecs_dag_cli.airflow_api import AirflowApiError
 from airflow_ecs_dag_cli.checkup import Check, not_known, ok, problem
-from airflow_ecs_dag_loader.file_names import file_name
+from airflow_ecs_dag_loader.file_names import refusal_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,8 +39,8 @@ class AirflowQuestion:
 
     @property
     def file(self) -> str:
-        """How the path of the family's file ends."""
-        return "/".join(part for part in (self.place, f"{file_name(self.family)}.py") if part)
+        """How the path of the file of the family's error ends."""
+        return "/".join(part for part in (self.place, refusal_file(self.family)) if part)
 
 
 def airflow_checks(question: AirflowQuestion) -> Iterator[Check]:

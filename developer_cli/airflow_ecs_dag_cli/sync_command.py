@@ -147,7 +147,7 @@ def _sync(places: Sequence[Place], store: Store, folder: Path) -> int:
     before = Snapshot.read_published(folder)
     if index.version != Index().version:
         before = replace(before, owners=index.owners)
-    outcome = Judging(writer.dags).outcome(scans, before=before, budget=Budget())
+    outcome = Judging(writer.families).outcome(scans, before=before, budget=Budget())
     writer.write({each.place.key: None if each.error else each.state for each in scans}, outcome, before)
     after, records = _content(outcome, index)
     changed = write_snapshot(store, after, records, now=time.time())

@@ -17,6 +17,7 @@ from airflow_ecs_dag_cli.local_aws import SECRET_KEY, LocalAws, isolated_environ
 from airflow_ecs_dag_loader import EcsDagBundle
 from airflow_ecs_dag_loader.scan_error import ScanError
 from iam.permission_page import PAGE, PLATFORM, PROJECT, page_app
+from loader.bundle_files import family_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,7 +93,7 @@ def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, connection: str | No
 
 def families(found: EcsDagBundle) -> list[str]:
     found.refresh()
-    return sorted(path.read_text() for path in found.path.glob("*/*/*.py"))
+    return sorted(path.read_text() for path in family_files(found.base_dir).values())
 
 
 def test_the_processor_finds_the_dags_of_the_other_account(

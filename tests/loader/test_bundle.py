@@ -17,6 +17,7 @@ from airflow.sdk.definitions.context import get_parsing_context
 from airflow_ecs_dag_loader import EcsDagBundle, aws_clients
 from airflow_ecs_dag_loader.scan_error import ScanError
 from loader.bad_answers import UNUSABLE, Answer, intercept
+from loader.bundle_files import family_files
 from loader.ecs_account import REGION, dag_labels
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_ecs import ECSClient
 
-    from loader.ecs_account import EcsAccount
+from loader.ecs_account import EcsAccount
 
 pytestmark = pytest.mark.emulator
 
@@ -80,7 +81,9 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def files(bundle: EcsDagBundle) -> dict[str, tuple[str, int]]:
-    return {path.stem: (path.read_text(), path.stat().st_mtime_ns) for path in bundle.path.rglob("*.py")}
+    return {
+        family: (path.read_text(), path.stat().st_mtime_ns) for family, path in family_files(bundle.base_dir).items()
+    }
 
 
 def ecs_of(bundle: EcsDagBundle) -> ECSClient:

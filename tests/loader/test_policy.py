@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from airflow_ecs_dag_loader import EcsDagBundle
 from airflow_ecs_dag_schema import PolicyError
+from loader.bundle_files import family_files
 from loader.ecs_account import REGION, dag_labels
 
 if TYPE_CHECKING:
@@ -31,8 +32,7 @@ def refresh(bundle: EcsDagBundle) -> list[tuple[str, Any]]:
 
 
 def is_refused(bundle: EcsDagBundle, family: str) -> bool:
-    (path,) = bundle.path.rglob(f"{family}.py")
-    return "DagRefusedError" in path.read_text()
+    return "DagRefusedError" in family_files(bundle.base_dir)[family].read_text()
 
 
 def test_a_file_is_read_anew_and_a_broken_one_changes_nothing(account: EcsAccount, tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_broken_policy_and_no_good_scan_is_no_dag_at_all(account: EcsAccount) 
     bundle = a_bundle("policy-broken", policy={"max_task": 3})
     with pytest.raises(PolicyError, match="the policy of the bundle policy-broken:\n  - max_task: unknown field"):
         bundle.initialize()
-    assert list(bundle.path.rglob("*.py")) == []
+    assert family_files(bundle.base_dir) == {}
 
 
 def test_arguments_of_the_bundle(account: EcsAccount) -> None:

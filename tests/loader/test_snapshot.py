@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import random
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_ecs_dag_loader.admission import Verdict, admit
+from airflow_ecs_dag_loader.family_files import FamilyFiles
+from airflow_ecs_dag_loader.file_names import dag_path
 from airflow_ecs_dag_loader.registry import Registry
 from airflow_ecs_dag_loader.snapshot import Snapshot, dags_folder, publish
+from loader.bundle_files import family_files
 from loader.ecs_account import dag_labels
 from loader.sources import SOURCE, found
 
@@ -29,13 +33,27 @@ def write(folder: Path, *definitions: Definition) -> Snapshot:
 
 
 def files(folder: Path) -> dict[str, str]:
-    root = dags_folder(folder)
-    return {str(path.relative_to(root)): path.read_text() for path in sorted(root.rglob("*")) if path.is_file()}
+    """Return all that Airflow may parse: the family's files, and those in archives as the DAG processor has them."""
+    root = FamilyFiles(folder).path
+    found = {str(path.relative_to(root)): path.read_text() for path in sorted(root.rglob("*")) if path.is_file()}
+    assert _unpacked(dags_folder(folder)) == found
+    return found
+
+
+def _unpacked(root: Path) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for path in sorted(root.rglob("*")):
+        name = str(path.relative_to(root))
+        if path.suffix == ".zip" and path.is_file():
+            with zipfile.ZipFile(path) as archive:
+                found |= {f"{name}/{each}": archive.read(each).decode() for each in archive.namelist()}
+        elif path.is_file():
+            found[name] = path.read_text()
+    return found
 
 
 def times(folder: Path) -> dict[str, int]:
-    root = dags_folder(folder)
-    return {path.name: path.stat().st_mtime_ns for path in root.rglob("*.py")}
+    return {family: path.stat().st_mtime_ns for family, path in family_files(folder).items()}
 
 
 def test_what_was_published_is_read_back(tmp_path: Path) -> None:
@@ -48,7 +66,7 @@ def test_what_was_published_is_read_back(tmp_path: Path) -> None:
     assert Snapshot.read(tmp_path) == published
     assert published.definitions == registry.definitions
     assert published.owners == {"good": "123456789012/eu-west-1/good"}
-    assert list(files(tmp_path)) == ["123456789012/eu-west-1/bad.py", "123456789012/eu-west-1/good.py"]
+    assert list(files(tmp_path)) == [str(dag_path(good.parsed_arn.family_key)), "123456789012/eu-west-1/bad.py"]
 
 
 def test_only_changed_files_are_rewritten(tmp_path: Path) -> None:
@@ -58,7 +76,7 @@ def test_only_changed_files_are_rewritten(tmp_path: Path) -> None:
     changed = replace(definitions[1], labels=dag_labels("b", dag__owner="someone"))
     write(tmp_path, definitions[0], changed, definitions[2])
     after = times(tmp_path)
-    assert {name for name in before if before[name] != after[name]} == {"b.py"}
+    assert {name for name in before if before[name] != after[name]} == {"b"}
     states = {path: path.stat().st_ino for path in (tmp_path / "state").rglob("*.json")}
     write(tmp_path, definitions[0], changed, definitions[2])
     assert times(tmp_path) == after
@@ -69,7 +87,7 @@ def test_only_changed_files_are_rewritten(tmp_path: Path) -> None:
 def test_the_file_of_a_family_that_left_goes(tmp_path: Path) -> None:
     write(tmp_path, found("a"), found("b"))
     write(tmp_path, found("b"))
-    assert list(files(tmp_path)) == ["123456789012/eu-west-1/b.py"]
+    assert list(files(tmp_path)) == [str(dag_path("123456789012/eu-west-1/b"))]
     write(tmp_path)
     assert files(tmp_path) == {}
 
@@ -88,7 +106,7 @@ def test_all_of_it_is_private(tmp_path: Path) -> None:
     write(folder, found("a"))
     assert dags_folder(folder).stat().st_mode & 0o777 == 0o700
     written = [path for path in folder.rglob("*") if path.is_file()]
-    assert len(written) == 3
+    assert len(written) == 4
     assert {path.stat().st_mode & 0o777 for path in written} == {0o600}
 
 
@@ -166,7 +184,7 @@ def test_without_a_state_there_is_none(tmp_path: Path) -> None:
 def test_a_file_that_was_spoiled_is_written_anew(tmp_path: Path) -> None:
     write(tmp_path, found("a"))
     whole = files(tmp_path)
-    (path,) = dags_folder(tmp_path).rglob("*.py")
+    (path,) = FamilyFiles(tmp_path).path.rglob("*.py")
     path.write_bytes(b"\xff\xfe spoiled")
     write(tmp_path, found("a"))
     assert files(tmp_path) == whole
@@ -177,7 +195,7 @@ class _KilledError(BaseException):
 
 
 @pytest.mark.parametrize(
-    ("where", "step", "times"), [(Path, "replace", 6), (Path, "unlink", 2), (os, "fsync", 6), (os, "utime", 1)]
+    ("where", "step", "times"), [(Path, "replace", 10), (Path, "unlink", 2), (os, "fsync", 10), (os, "utime", 1)]
 )
 def test_a_process_that_ends_at_any_point_leaves_whole_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: Any, step: str, times: int
@@ -206,8 +224,13 @@ def test_a_process_that_ends_at_any_point_leaves_whole_files(
                 points += 1
             else:
                 break
-        left = {name: text for name, text in files(folder).items() if name.endswith(".py")}
-        assert all(text in (old.get(name), new.get(name)) for name, text in left.items())
+        left = {
+            (root, name): text
+            for root in ("families", "dags")
+            for name, text in _unpacked(folder / root).items()
+            if name.endswith(".py")
+        }
+        assert all(text in (old.get(name), new.get(name)) for (_, name), text in left.items())
         assert Snapshot.read(folder).version in {
             Snapshot.read(tmp_path / "old").version,
             Snapshot.read(tmp_path / "new").version,
@@ -224,7 +247,7 @@ def _contents(folder: Path, definitions: list[Definition]) -> dict[str, str]:
 
 def test_what_a_killed_process_left_half_written_is_cleared_away(tmp_path: Path) -> None:
     write(tmp_path, found("a"))
-    (path,) = dags_folder(tmp_path).rglob("*.py")
+    (path,) = FamilyFiles(tmp_path).path.rglob("*.py")
     left_over = [path.parent / ".x1y2.tmp", tmp_path / ".x1y2.tmp"]
     for each in left_over:
         each.write_text("half")

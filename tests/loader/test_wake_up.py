@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from airflow_ecs_dag_loader import EcsDagBundle
 from airflow_ecs_dag_loader.wake_up import WakeUpQueue
+from loader.bundle_files import family_files
 from loader.ecs_account import REGION, dag_labels
 
 if TYPE_CHECKING:
@@ -135,5 +136,5 @@ def test_a_deployment_is_found_at_once(account: EcsAccount, queue: Queue, monkey
     clock.now += 6
     assert bundle.refresh_interval == 0
     bundle.refresh()
-    assert [path.stem for path in bundle.path.rglob("*.py")] == ["orders"]
+    assert [*family_files(bundle.base_dir)] == ["orders"]
     assert bundle.refresh_interval == 300

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from airflow_ecs_dag_loader.file_names import dag_path, refusal_path
 from loader.ecs_account import dag_labels
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ class Expected:
 
     Attributes:
         dags: By dag id: the region and the revision that its task runs.
-        errors: The files with an error, ``<account>/<region>/<family>.py`` each.
+        errors: The files with an error.
     """
 
     dags: dict[str, tuple[str, int]]
@@ -36,13 +38,20 @@ class Expected:
 
     @property
     def files(self) -> set[str]:
-        """The files of the DAGs and of the errors."""
-        return {file_of(region, dag_id) for dag_id, (region, _) in self.dags.items()} | self.errors
+        """The files of the DAGs and of the errors, one a family and in archives."""
+        dags = {Path(dag_file(region, dag_id)) for dag_id, (region, _) in self.dags.items()}
+        found = {f"families/{path}" for path in dags} | {f"dags/{path.parent}" for path in dags}
+        return found | {f"{root}/{path}" for root in ("families", "dags") for path in self.errors}
 
 
-def file_of(region: str, family: str) -> str:
-    """Return the path of a family's file."""
-    return f"{ACCOUNT}/{region}/{family}.py"
+def dag_file(region: str, family: str) -> str:
+    """Return the path of the file of a family's DAG."""
+    return str(dag_path(f"{ACCOUNT}/{region}/{family}"))
+
+
+def error_file(region: str, family: str) -> str:
+    """Return the path of the file of a family's error."""
+    return str(refusal_path(f"{ACCOUNT}/{region}/{family}"))
 
 
 @dataclass
@@ -93,7 +102,7 @@ class Deployments:
         for region in REGIONS:
             for family, revision in self._definitions(region).newest().items():
                 if family == THIEF or family in self._broken:
-                    errors.add(file_of(region, family))
+                    errors.add(error_file(region, family))
                 elif not family.startswith("service"):
                     dags[family] = (region, revision)
         return Expected(dags, frozenset(errors))

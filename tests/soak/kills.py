@@ -26,7 +26,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow_ecs_dag_cli.local_aws import isolated_environment
-from soak.deployments import ACCOUNT, REGIONS, Deployments, Expected, file_of
+from soak.deployments import ACCOUNT, REGIONS, Deployments, Expected, dag_file
 from strict_ecs.http_door import on_loopback
 from strict_ecs.strict_aws import StrictAws
 
@@ -217,7 +217,7 @@ class Refreshes(Subject):
             wrong.append("there is no version any more")
         if seen and (steady := sorted(_steady(seen))):
             dag_id = self.deployments.random.choice(steady)
-            had = self.result("worker", dag_id=dag_id, file=file_of(seen[-1].dags[dag_id][0], dag_id))
+            had = self.result("worker", dag_id=dag_id, file=dag_file(seen[-1].dags[dag_id][0], dag_id))
             if list(had["dags"]) != [dag_id] or had["errors"]:
                 wrong.append(f"a worker has no {dag_id}: {had}")
         errors = set(found["errors"]) - set().union(*(each.errors for each in self.possible))
@@ -227,7 +227,7 @@ class Refreshes(Subject):
         """See :class:`Subject`."""
         found = self.result("parse")
         states = {f"state/{_SOURCE}/{region}.json" for region in REGIONS} | {"state/published.json"}
-        wanted = states | {f"dags/{path}" for path in expected.files}
+        wanted = states | expected.files
         wrong = lost(found["dags"], [expected], [expected])
         if set(found["errors"]) != expected.errors:
             wrong.append(f"import errors: {sorted(found['errors'])}, expected {sorted(expected.errors)}")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from soak.deployments import ACCOUNT, OWNED, REGIONS, THIEF, Deployments, Expected
+from soak.deployments import OWNED, REGIONS, THIEF, Deployments, Expected, dag_file, error_file
 from soak.kills import SUBJECTS, WHOLE, Refreshes, Worker, campaign, lost
 from strict_ecs.strict_aws import StrictAws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 KILLS = {"refresh": 17, "sync": 4, "load": 4}
 EAST = REGIONS[0]
@@ -48,14 +48,15 @@ def test_what_a_kill_could_break_is_noticed(worker: Worker, tmp_path: Path) -> N
         assert fleet.check_done(right) == []
         assert fleet.check_killed([right]) == []
         folder = tmp_path / "refresh" / "ecs"
-        path = f"{ACCOUNT}/{REGIONS[1]}/{OWNED}.py"
-        owned = folder / "dags" / path
-        whole = owned.read_bytes()
-        owned.write_bytes(whole[: len(whole) // 2])
-        assert {f"import error: {path}", f"lost: {OWNED}"} <= {*fleet.check_killed([right])}
-        owned.unlink()
-        assert f"lost: {OWNED}" in fleet.check_killed([right])
-        owned.write_bytes(whole)
+        path = Path(dag_file(REGIONS[1], OWNED))
+        for owned in (folder / "dags" / path.parent, folder / "families" / path):
+            whole = owned.read_bytes()
+            owned.write_bytes(whole[: len(whole) // 2])
+            assert fleet.check_killed([right]) != []
+            owned.unlink()
+            assert any(OWNED in each for each in fleet.check_killed([right]))
+            owned.write_bytes(whole)
+        assert fleet.check_killed([right]) == []
         for name in (f"state/teams/{EAST}.json", "state/published.json"):
             state = (folder / name).read_bytes()
             (folder / name).write_bytes(state[:-9])
@@ -102,6 +103,6 @@ def test_much_happens_and_can_be_repeated() -> None:
     assert first == history(1) != history(2)
     assert all(each.dags[OWNED] == (REGIONS[1], 1) for each in first)
     assert not any(dag_id.startswith(EAST) for dag_id in first[100].dags)
-    assert any(f"{ACCOUNT}/{EAST}/{THIEF}.py" in each.errors for each in first)
+    assert any(error_file(EAST, THIEF) in each.errors for each in first)
     assert any(revision > 2 for each in first for _, revision in each.dags.values())
     assert max(len(each.errors) for each in first) > 1

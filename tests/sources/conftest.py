@@ -11,6 +11,7 @@ import pytest
 
 from airflow_ecs_dag_cli.local_aws import isolated_environment
 from airflow_ecs_dag_loader import EcsDagBundle
+from loader.bundle_files import family_files
 from loader.ecs_account import dag_labels
 from strict_ecs.botocore_door import in_this_process
 from strict_ecs.strict_aws import StrictAws
@@ -57,7 +58,7 @@ class Fleet:
         """Let what is on disk have been written or confirmed so long ago."""
         then = self.clock.settle() - seconds
         folder = self.bundle().base_dir
-        for path in (*(folder / "state").rglob("*.json"), *(folder / "dags").rglob("*.py")):
+        for path in (*(folder / "state").rglob("*.json"), *(folder / "families").rglob("*.py")):
             os.utime(path, (then, then))
 
     def calls(self, operation: str | None = None, **place: str) -> list[str]:
@@ -88,8 +89,8 @@ def sources(*names: str, **more: Any) -> list[dict[str, Any]]:
 
 
 def published(bundle: EcsDagBundle) -> dict[str, str]:
-    """Return the text of each file that Airflow parses, by family."""
-    return {path.stem: path.read_text() for path in bundle.path.rglob("*.py")}
+    """Return the text of each family's file, by family."""
+    return {family: path.read_text() for family, path in family_files(bundle.base_dir).items()}
 
 
 @pytest.fixture

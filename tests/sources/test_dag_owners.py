@@ -12,6 +12,7 @@ from airflow.utils.session import create_session
 from structlog.testing import capture_logs
 
 from airflow_ecs_dag_loader.dag_owners import owners_in_airflow
+from airflow_ecs_dag_loader.file_names import dag_path
 from sources.conftest import ORDERS, REGION, published, sources
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def in_airflow(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
 
 
 def file(family: str) -> str:
-    return f"{ORDERS}/{REGION}/{family}.py"
+    return str(dag_path(f"{ORDERS}/{REGION}/{family}"))
 
 
 def refused(fleet: Fleet) -> set[str]:

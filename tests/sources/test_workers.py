@@ -13,7 +13,9 @@ from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.comms import DagResult, GetDag
 from structlog.testing import capture_logs
 
+from airflow_ecs_dag_loader.file_names import dag_path
 from airflow_ecs_dag_loader.scan_error import ScanError
+from loader.bundle_files import family_files
 from sources.conftest import ORDERS, PLATFORM, REGION, STOCK, published, sources
 from strict_ecs.faults import Fault
 
@@ -30,7 +32,7 @@ from airflow.dag_processing.dagbag import BundleDagBag
 
 bundle = DagBundlesManager().get_bundle(sys.argv[1])
 bundle.initialize()
-(file,) = bundle.path.rglob("orders.py")
+(file,) = bundle.path.rglob("ecs-orders.py")
 bag = BundleDagBag(dag_folder=file, bundle_path=bundle.path, bundle_name=bundle.name, safe_mode=False)
 operators = [type(task).__name__ for dag in bag.dags.values() for task in dag.tasks]
 print(json.dumps({"operators": operators, "errors": bag.import_errors, "modules": sorted(sys.modules)}))
@@ -82,7 +84,7 @@ def api_server(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Callable[..., l
                     is_paused=False,
                     bundle_name=bundle or fleet.name,
                     bundle_version=None,
-                    relative_fileloc=f"{account}/{REGION}/{family}.py",
+                    relative_fileloc=str(dag_path(f"{account}/{REGION}/{family}")),
                     owners=None,
                     tags=[],
                     next_dagrun=None,
@@ -212,8 +214,7 @@ def test_an_empty_disk_is_filled_by_a_scan_without_a_budget(fleet: Fleet, worker
 
 
 def test_a_file_that_is_missing_is_fetched(known: Fleet, worker: Callable[..., Any]) -> None:
-    (path,) = known.bundle().path.rglob("orders.py")
-    path.unlink()
+    family_files(known.bundle().base_dir)["orders"].unlink()
     assert "orders:1" in published(worker("orders"))["orders"]
     assert known.calls() == ["AssumeRole", "DescribeTaskDefinition"]
 
@@ -272,7 +273,7 @@ def test_a_family_of_another_account_does_not_stand_in(
     fleet.deploy(STOCK, "same", dag__dag_id="same")
     api_server("same", account=STOCK)
     (path,) = worker("same").path.rglob("*.py")
-    assert path.parts[-3] == STOCK
+    assert path.parts[-4] == STOCK
     path.unlink()
     api_server("same", account=PLATFORM)
     with pytest.raises(ScanError, match="no source of the bundle"):

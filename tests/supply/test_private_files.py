@@ -18,6 +18,7 @@ import pytest
 from airflow_ecs_dag_cli.local_project import FOLDER
 from airflow_ecs_dag_loader import EcsDagBundle
 from airflow_ecs_dag_loader.admission import admit
+from airflow_ecs_dag_loader.file_names import dag_path
 from airflow_ecs_dag_loader.registry import Registry
 from airflow_ecs_dag_loader.snapshot import Snapshot, dags_folder, publish
 from loader.sources import SOURCE, found
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 OTHER_USER = 65_534
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+ROOTS = ("dags", "families")
+PLACE = Path("123456789012", "eu-west-1")
+A_DAG = dag_path(f"{PLACE}/a")
+"""Where the family a is: in an archive for the DAG processor, in a folder of the same name for workers."""
 HOSTILE = "open('/tmp/hostile', 'w')  # airflow dag"
 
 
@@ -78,45 +83,38 @@ def test_open_permissions_of_an_earlier_snapshot_are_closed(tmp_path: Path) -> N
     assert whole in (Snapshot(), Snapshot.read(folder))
 
 
-def test_what_others_put_into_an_open_folder_goes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("root", ROOTS)
+def test_what_others_put_into_an_open_folder_goes(tmp_path: Path, root: str) -> None:
     folder = tmp_path / "ecs"
     write(folder, "a")
-    root = dags_folder(folder)
-    for place in (root, root / "123456789012", root / "123456789012" / "eu-west-1" / "deeper"):
-        place.mkdir(exist_ok=True)
-        (place / "hostile.py").write_text(HOSTILE)
-    (root / "hostile.zip").write_bytes(b"PK")
+    before = {path for path in (folder / root).rglob("*") if path.is_file()}
+    for place in (Path(), PLACE.parent, PLACE / "deeper"):
+        (folder / root / place).mkdir(exist_ok=True)
+        (folder / root / place / "hostile.py").write_text(HOSTILE)
+    (folder / root / "hostile.zip").write_bytes(b"PK")
     write(folder, "a")
-    assert [path.name for path in root.rglob("*") if path.is_file()] == ["a.py"]
+    assert {path for path in (folder / root).rglob("*") if path.is_file()} == before
 
 
-def test_a_link_in_place_of_the_folder_is_refused_and_not_followed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "place", ["dags", f"dags/{PLACE}", "families", f"families/{PLACE}", f"families/{A_DAG.parent}"]
+)
+def test_a_link_in_place_of_a_folder_is_refused_and_not_followed(tmp_path: Path, place: str) -> None:
     folder, elsewhere = tmp_path / "ecs", tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "kept.py").write_text("")
-    folder.mkdir()
-    dags_folder(folder).symlink_to(elsewhere)
+    (folder / place).parent.mkdir(parents=True)
+    (folder / place).symlink_to(elsewhere)
     with pytest.raises(OSError, match="symbolic link"):
         write(folder, "a")
     assert [path.name for path in elsewhere.rglob("*")] == ["kept.py"]
 
 
-def test_a_link_in_place_of_a_regions_folder_is_refused_and_not_followed(tmp_path: Path) -> None:
-    folder, elsewhere = tmp_path / "ecs", tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    (elsewhere / "kept.py").write_text("")
-    write(folder)
-    (dags_folder(folder) / "123456789012").mkdir()
-    (dags_folder(folder) / "123456789012" / "eu-west-1").symlink_to(elsewhere)
-    with pytest.raises(OSError, match="symbolic link"):
-        write(folder, "a")
-    assert [path.name for path in elsewhere.rglob("*")] == ["kept.py"]
-
-
-def test_a_link_in_place_of_a_file_is_replaced_and_its_target_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["ecs-a.py", A_DAG.parent.name])
+def test_a_link_in_place_of_a_file_is_replaced_and_its_target_kept(tmp_path: Path, name: str) -> None:
     folder, elsewhere = tmp_path / "ecs", tmp_path / "elsewhere.py"
     write(folder, "a")
-    (path,) = dags_folder(folder).rglob("*.py")
+    (path,) = (each for each in folder.rglob(name) if each.is_file())
     elsewhere.write_bytes(path.read_bytes())  # the same text today, another one after the check
     path.unlink()
     path.symlink_to(elsewhere)
@@ -157,7 +155,10 @@ def test_a_state_of_another_user_is_no_state(tmp_path: Path) -> None:
 
 
 @needs_root
-@pytest.mark.parametrize("whose", ["", "dags", "dags/123456789012", "dags/123456789012/eu-west-1"])
+@pytest.mark.parametrize(
+    "whose",
+    ["", *ROOTS, *(f"{root}/{place}" for root in ROOTS for place in (PLACE.parent, PLACE)), f"families/{A_DAG.parent}"],
+)
 def test_a_folder_of_another_user_is_refused(tmp_path: Path, whose: str) -> None:
     folder = tmp_path / "ecs"
     write(folder, "a")

@@ -1,6 +1,12 @@
-"""The folder that Airflow parses: one file a family, its DAG or its error.
+"""The files of all families: one a family, its DAG or its error.
 
-Each file is replaced as a whole and only where it changed, for its time of change makes Airflow parse it again.
+::
+
+    <folder>/families/<account>/<region>/<number>.zip/ecs-<family>.py    a DAG
+    <folder>/families/<account>/<region>/<family>.py                     an error
+
+A worker parses the one file of its DAG. For the DAG processor the DAGs are packed into archives (:mod:`dag_archives`),
+in which they have the same paths; so what ends on ``.zip`` is a folder here. Each file is replaced as a whole.
 """
 
 from __future__ import annotations
@@ -8,22 +14,22 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_ecs_dag_loader.admission import Admitted
 from airflow_ecs_dag_loader.dag_file import dag_file, refusal_file
-from airflow_ecs_dag_loader.file_names import file_name
+from airflow_ecs_dag_loader.file_names import dag_path, family_name_of, refusal_path
 from airflow_ecs_dag_loader.private_files import make_private_folder, read_private_file, replace_private_file
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterable
+    from pathlib import Path
 
     from airflow_ecs_dag_loader.admission import Verdict
 
 
-class DagFolder:
-    """The folder ``dags`` of a bundle.
+class FamilyFiles:
+    """The folder ``families`` of a bundle.
 
     It remembers which verdict it wrote where, so that nothing is put into words again while nothing changes.
 
@@ -33,20 +39,19 @@ class DagFolder:
 
     def __init__(self, folder: Path) -> None:
         self._within = folder
-        self.path = folder / "dags"
+        self.path = folder / "families"
         self._written: dict[Path, tuple[Verdict, str]] = {}
 
     def holds(self, verdict: Verdict) -> bool:
         """Tell whether the family's file says this already."""
-        path = self.path / _file_of(verdict.definition.parsed_arn.family_key)
         try:
-            return read_private_file(path) == _content(verdict).encode("ascii")
+            return read_private_file(self.path / _path_of(verdict)) == _content(verdict).encode("ascii")
         except OSError:
             return False
 
     def has(self, family_key: str) -> bool:
         """Tell whether there is a file of this family."""
-        return (self.path / _file_of(family_key)).is_file()
+        return any(path.is_file() for path in self._paths(family_key))
 
     def age(self, family_key: str, now: float) -> float | None:
         """Return how many seconds ago a family's file was written or confirmed; ``None`` if there is none.
@@ -55,23 +60,37 @@ class DagFolder:
             family_key: The family.
             now: Seconds since 1970.
         """
-        try:
-            return max(0.0, now - (self.path / _file_of(family_key)).stat().st_mtime)
-        except OSError:
-            return None
+        for path in self._paths(family_key):
+            try:
+                return max(0.0, now - path.stat().st_mtime)
+            except OSError:
+                continue
+        return None
 
     def confirm(self, family_key: str) -> None:
-        """Say that a family's file is true now. Where a DAG processor reads it, that makes it parse the file again.
+        """Say that a family's file is true now.
 
         Raises:
             OSError: There is none.
         """
-        os.utime(self.path / _file_of(family_key))
+        dag, refusal = self._paths(family_key)
+        os.utime(dag if dag.is_file() else refusal)
+
+    def remove_other(self, verdict: Verdict) -> None:
+        """Remove the family's file of the other kind: its error where it has a DAG now, or its DAG.
+
+        Raises:
+            OSError: It can't be removed.
+        """
+        path = _path_of(verdict)
+        for other in self._paths(verdict.definition.parsed_arn.family_key):
+            if other != self.path / path:
+                other.unlink(missing_ok=True)
 
     def write(
         self, verdicts: Iterable[Verdict], *, held: Collection[str] = (), out_of_sight: Container[str] = ()
-    ) -> str:
-        """Write a file for each verdict; return the hash over all that is there then.
+    ) -> dict[Path, str]:
+        """Write a file for each verdict; return the hash over each file that is there then, by its path in here.
 
         Args:
             verdicts: One a family.
@@ -82,11 +101,11 @@ class DagFolder:
             OSError: The folder can't be written.
         """
         make_private_folder(self.path, within=self._within)
-        kept = {_file_of(key) for key in held}
+        kept = {path for key in held for path in (dag_path(key), refusal_path(key))}
         written: dict[Path, tuple[Verdict, str]] = {}
         folders: set[Path] = set()
         for verdict in verdicts:
-            path = _file_of(verdict.definition.parsed_arn.family_key)
+            path = _path_of(verdict)
             if path.parent not in folders:
                 make_private_folder(self.path / path.parent, within=self.path)
                 folders.add(path.parent)
@@ -94,12 +113,12 @@ class DagFolder:
         self._written = written
         hashes = {path: digest for path, (_, digest) in written.items()}
         for path in self._others(written.keys()):
-            stays = path in kept or path.with_suffix("").as_posix() in out_of_sight
+            stays = path in kept or (family_name_of(path) in out_of_sight)
             if stays and (digest := _digest_of(self.path / path)):
                 hashes[path] = digest
         files = {self.path / path for path in hashes}
-        self._keep_only(files, {folder for path in files for folder in path.parents}, self.path)
-        return hashlib.sha256("".join(f"{path}\0{hashes[path]}\0" for path in sorted(hashes)).encode()).hexdigest()[:40]
+        keep_only(files, {folder for path in files for folder in path.parents}, self.path)
+        return hashes
 
     def write_one(self, verdict: Verdict) -> None:
         """Write the file of one family and touch no other.
@@ -108,9 +127,10 @@ class DagFolder:
             OSError: The folder can't be written.
         """
         make_private_folder(self.path, within=self._within)
-        path = _file_of(verdict.definition.parsed_arn.family_key)
+        path = _path_of(verdict)
         make_private_folder((self.path / path).parent, within=self.path)
         self._write(path, verdict)
+        self.remove_other(verdict)
 
     def _write(self, path: Path, verdict: Verdict) -> str:
         before, digest = self._written.get(path, (None, ""))
@@ -120,20 +140,28 @@ class DagFolder:
         replace_private_file(self.path / path, content)
         return hashlib.sha256(content).hexdigest()
 
+    def _paths(self, family_key: str) -> tuple[Path, Path]:
+        return self.path / dag_path(family_key), self.path / refusal_path(family_key)
+
     def _others(self, written: Collection[Path]) -> list[Path]:
-        found = (path.relative_to(self.path) for path in self.path.glob("*/*/*.py"))
+        found = (path.relative_to(self.path) for path in self.path.glob("*/*/**/*.py"))
         return [path for path in found if path not in written]
 
-    def _keep_only(self, files: Collection[Path], folders: Collection[Path], root: Path) -> None:
-        """Remove from ``root`` all that is none of ``files`` nor of ``folders``: Airflow runs what it finds there."""
-        for found in root.iterdir():
-            if found in folders and not found.is_symlink():
-                self._keep_only(files, folders, found)
-            elif found not in files:
-                if found.is_dir() and not found.is_symlink():
-                    shutil.rmtree(found)
-                else:
-                    found.unlink()
+
+def keep_only(files: Collection[Path], folders: Collection[Path], root: Path) -> None:
+    """Remove from ``root`` all that is none of ``files`` nor of ``folders``: Airflow runs what it finds there.
+
+    Raises:
+        OSError: It can't be removed.
+    """
+    for found in root.iterdir():
+        if found in folders and not found.is_symlink():
+            keep_only(files, folders, found)
+        elif found not in files:
+            if found.is_dir() and not found.is_symlink():
+                shutil.rmtree(found)
+            else:
+                found.unlink()
 
 
 def _digest_of(path: Path) -> str:
@@ -150,7 +178,6 @@ def _content(verdict: Verdict) -> str:
     return refusal_file(verdict.definition, verdict.reason)
 
 
-def _file_of(family_key: str) -> Path:
-    """Return the path of a family's file below the folder that Airflow parses."""
-    account, region, family = family_key.split("/")
-    return Path(account, region, f"{file_name(family)}.py")
+def _path_of(verdict: Verdict) -> Path:
+    family = verdict.definition.parsed_arn.family_key
+    return dag_path(family) if isinstance(verdict, Admitted) else refusal_path(family)

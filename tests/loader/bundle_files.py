@@ -1,0 +1,17 @@
+"""Where a bundle has the files of its families."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_ecs_dag_loader.family_files import FamilyFiles
+from airflow_ecs_dag_loader.file_names import family_name_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def family_files(folder: Path) -> dict[str, Path]:
+    """Return the file of each family's DAG or error in a bundle's folder, by the family's name."""
+    root = FamilyFiles(folder).path
+    return {family_name_of(path.relative_to(root)).rpartition("/")[2]: path for path in sorted(root.rglob("*.py"))}
