@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from airflow_ecs_dag_schema import DagSpec, Facts, LabelError, Policy, Problem, Violation, check, decode
+from airflow_ecs_dag_loader.decoded_specs import decoded
+from airflow_ecs_dag_schema import DagSpec, Facts, LabelError, Policy, Problem, Violation, check
 from airflow_ecs_dag_schema.policy_rules import invalid_labels, label_bytes
 from airflow_ecs_dag_schema.task_definition import container_problems
 
@@ -201,7 +202,7 @@ def declared_spec(definition: Definition) -> DagSpec:
     """
     if definition.problem:
         raise LabelError([Problem("airflow", definition.problem)])
-    spec = decode(definition.labels)
+    spec = decoded(definition.labels)
     if problems := container_problems(spec, [container.name for container in definition.containers]):
         raise LabelError(problems)
     return spec

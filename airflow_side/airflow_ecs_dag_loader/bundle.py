@@ -31,9 +31,10 @@ from airflow_ecs_dag_loader.call_rate import DEFAULT_SHARE, CallRate
 from airflow_ecs_dag_loader.dag_location import family_of
 from airflow_ecs_dag_loader.dag_owners import may_ask_database, owners_in_airflow
 from airflow_ecs_dag_loader.places import BundlePlaces, Place, ScanAccess
+from airflow_ecs_dag_loader.published import Published
 from airflow_ecs_dag_loader.scan_error import ScanError
 from airflow_ecs_dag_loader.scan_metrics import emit_outcome, emit_scan, write_line
-from airflow_ecs_dag_loader.snapshot import Snapshot, SnapshotWriter
+from airflow_ecs_dag_loader.snapshot import Snapshot, SnapshotWriter, state_folder
 from airflow_ecs_dag_loader.source import RegistrySource
 from airflow_ecs_dag_loader.wake_up import WakeUpQueue
 
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from airflow_ecs_dag_loader.place_scans import PlaceScan, PlaceScans
-    from airflow_ecs_dag_loader.published import Published
     from airflow_ecs_dag_loader.refresh import Judging
     from airflow_ecs_dag_loader.snapshot import Outcome
 
@@ -166,7 +166,7 @@ class EcsDagBundle(BaseDagBundle):
 
     def get_current_version(self) -> BundleVersion:
         """Return the hash over what is published, from local state only."""
-        return BundleVersion(version=Snapshot.read_published(self.base_dir).version)
+        return BundleVersion(version=self._published_for(None).version)
 
     def initialize(self) -> None:
         """Have on disk what is needed: for a task its own DAG, else all there is; without a call where that is fresh.
@@ -178,7 +178,7 @@ class EcsDagBundle(BaseDagBundle):
             SourceError: As :meth:`refresh`.
         """
         dag_id = get_parsing_context().dag_id
-        published = Snapshot.read_published(self.base_dir)
+        published = self._published_for(dag_id)
         # A DAG processor also makes a bundle for each callback, after its start.
         is_start = dag_id is None and may_ask_database() and self.name not in self._started
         is_scanned = False
@@ -192,6 +192,10 @@ class EcsDagBundle(BaseDagBundle):
             self._check_whole()
             self._started.add(self.name)
         super().initialize()
+
+    def _published_for(self, dag_id: str | None) -> Published:
+        """Return what is published as far as it matters for one DAG, or for none."""
+        return Published.read_one(state_folder(self.base_dir), dag_id)
 
     def refresh(self) -> None:
         """Scan the registry and publish what changed.

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from airflow_ecs_dag_loader.admission import refusal
 from airflow_ecs_dag_loader.dag_builder import build_dag
 from airflow_ecs_dag_loader.dag_source import DagSource
+from airflow_ecs_dag_loader.decoded_specs import decoded
 from airflow_ecs_dag_loader.definition import Definition
 from airflow_ecs_dag_loader.source import RegistrySource
-from airflow_ecs_dag_schema import LabelError, Problem, decode
+from airflow_ecs_dag_schema import LabelError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +62,7 @@ def dag_from_record(definition: Mapping[str, Any], source: Mapping[str, Any]) ->
     """
     found = Definition.from_json(definition)
     try:
-        return buildable_dag(found, decode(found.labels), RegistrySource(**source))
+        return buildable_dag(found, decoded(found.labels), RegistrySource(**source))
     except LabelError as error:
         raise DagRefusedError(refusal(found, error)) from error.__cause__
 

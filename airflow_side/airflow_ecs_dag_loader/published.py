@@ -1,14 +1,27 @@
-"""What the last refresh published, on disk in one small file: enough for the version and for a worker's one DAG."""
+"""What the last refresh published: whole for the next refresh, and in parts for what asks for one DAG or the version.
+
+::
+
+    <folder>/state/published.json      all of it
+    <folder>/published/summary.json    all but what there is for each DAG
+    <folder>/published/<part>.json     the families of some dag ids
+"""
 
 from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import zlib
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from airflow_ecs_dag_loader.audit import Judgement
-from airflow_ecs_dag_loader.private_files import read_private_file, replace_private_file
+from airflow_ecs_dag_loader.private_files import (
+    make_private_folder,
+    read_private_file,
+    remove_left_over,
+    replace_private_file,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +29,9 @@ if TYPE_CHECKING:
 
 _FORMAT = 2
 FILE = "published.json"
+_SUMMARY = "summary"
+_PARTS = 64
+"""So many that one is read in a millisecond where there are ten thousand DAGs."""
 DEFAULT_REGION = "default"
 """The region in the key of a place that takes it from its connection or its environment."""
 
@@ -40,9 +56,7 @@ class Published:
 
     def family_of(self, dag_id: str) -> str | None:
         """Return the family key of a DAG; ``None`` if no family has it."""
-        if dag_id in self.owners:
-            return self.owners[dag_id]
-        return next((key for key, each in self.judgements.items() if each.admitted and each.dag_id == dag_id), None)
+        return self.owners.get(dag_id)
 
     def places_of(self, family_key: str) -> list[str]:
         """Return the keys of the places in which a family may have been found."""
@@ -56,8 +70,26 @@ class Published:
     @classmethod
     def read(cls, state: Path) -> Published:
         """Read what is in the folder ``state``; a file that is absent, broken or of another format counts as none."""
+        return cls._of_files(state / FILE)
+
+    @classmethod
+    def read_one(cls, state: Path, dag_id: str | None) -> Published:
+        """Read the same without judgements and with one owner at most, in a time that no number of DAGs stretches.
+
+        Args:
+            state: The folder.
+            dag_id: The DAG whose family is wanted; ``None`` for none.
+        """
+        found = cls._of_files(_part_file(state, _SUMMARY))
+        if dag_id is None:
+            return found
+        family = cls._of_files(_part_file(state, _part(dag_id))).owners.get(dag_id)
+        return found if family is None else replace(found, owners={dag_id: family})
+
+    @classmethod
+    def _of_files(cls, file: Path) -> Published:
         try:
-            value = json.loads(read_private_file(state / FILE).decode("ascii"))
+            value = json.loads(read_private_file(file).decode("ascii"))
             if value["format"] != _FORMAT:
                 return cls()
             return cls(
@@ -76,7 +108,24 @@ class Published:
         Raises:
             OSError: It can't be written.
         """
-        value = {
+        make_private_folder(_parts_folder(state), within=state.parent)
+        parts: dict[str, dict[str, str]] = {f"{number:02}": {} for number in range(_PARTS)}
+        admitted = {each.dag_id: family for family, each in self.judgements.items() if each.admitted and each.dag_id}
+        for dag_id, family in {**admitted, **self.owners}.items():
+            parts[_part(dag_id)][dag_id] = family
+        for name, owners in parts.items():
+            if owners:
+                _write(_part_file(state, name), Published(owners=owners).to_json())
+            else:
+                _part_file(state, name).unlink(missing_ok=True)
+        _write(_part_file(state, _SUMMARY), replace(self, owners={}, judgements={}).to_json())
+        remove_left_over(_parts_folder(state))
+        _write(state / FILE, self.to_json())
+        os.utime(state / FILE)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a JSON value."""
+        return {
             "format": _FORMAT,
             "version": self.version,
             "owners": self.owners,
@@ -84,5 +133,19 @@ class Published:
             "places": self.places,
             "proven_with": self.proven_with,
         }
-        replace_private_file(state / FILE, json.dumps(value, indent=1, sort_keys=True).encode("ascii"))
-        os.utime(state / FILE)
+
+
+def _part(dag_id: str) -> str:
+    return f"{zlib.crc32(dag_id.encode()) % _PARTS:02}"
+
+
+def _part_file(state: Path, name: str) -> Path:
+    return _parts_folder(state) / f"{name}.json"
+
+
+def _parts_folder(state: Path) -> Path:
+    return state.parent / "published"
+
+
+def _write(file: Path, value: dict[str, Any]) -> None:
+    replace_private_file(file, json.dumps(value, indent=1, sort_keys=True).encode("ascii"))

@@ -6,6 +6,7 @@
     <folder>/dags/                                  the same in archives, for the DAG processor (:mod:`dag_archives`)
     <folder>/state/<source>/<region>.json           one a place: definitions by ARN
     <folder>/state/published.json                   version, owners of dag ids, judgements
+    <folder>/published/                             the same in parts (:mod:`published`)
 
 The places are written first, then the files, the archives, and what was published last. A process that is killed in
 between leaves whole files, and the next refresh does the rest. All is private to its user.
