@@ -20,8 +20,7 @@ from collections import defaultdict
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from airflow_ecs_dag_loader.family_files import keep_only
-from airflow_ecs_dag_loader.private_files import make_private_folder, read_private_file, replace_private_file
+from airflow_ecs_dag_loader.private_files import keep_only, make_private_folder, read_private_file, replace_private_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

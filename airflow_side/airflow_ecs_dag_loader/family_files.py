@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from typing import TYPE_CHECKING
 
 from airflow_ecs_dag_loader.admission import Admitted
 from airflow_ecs_dag_loader.dag_file import dag_file, refusal_file
 from airflow_ecs_dag_loader.file_names import dag_path, family_name_of, refusal_path
-from airflow_ecs_dag_loader.private_files import make_private_folder, read_private_file, replace_private_file
+from airflow_ecs_dag_loader.private_files import keep_only, make_private_folder, read_private_file, replace_private_file
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterable
@@ -146,22 +145,6 @@ class FamilyFiles:
     def _others(self, written: Collection[Path]) -> list[Path]:
         found = (path.relative_to(self.path) for path in self.path.glob("*/*/**/*.py"))
         return [path for path in found if path not in written]
-
-
-def keep_only(files: Collection[Path], folders: Collection[Path], root: Path) -> None:
-    """Remove from ``root`` all that is none of ``files`` nor of ``folders``: Airflow runs what it finds there.
-
-    Raises:
-        OSError: It can't be removed.
-    """
-    for found in root.iterdir():
-        if found in folders and not found.is_symlink():
-            keep_only(files, folders, found)
-        elif found not in files:
-            if found.is_dir() and not found.is_symlink():
-                shutil.rmtree(found)
-            else:
-                found.unlink()
 
 
 def _digest_of(path: Path) -> str:

@@ -7,11 +7,16 @@ code as Airflow; so a folder of another owner and a symbolic link are refused, a
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
@@ -106,3 +111,19 @@ def remove_left_over(folder: Path, *, older_than: float = 0.0) -> None:
         with suppress(FileNotFoundError):  # another process does the same
             if time.time() - path.lstat().st_mtime >= older_than:
                 path.unlink()
+
+
+def keep_only(files: Collection[Path], folders: Collection[Path], root: Path) -> None:
+    """Remove from ``root`` all that is none of ``files`` nor of ``folders``, such as what killed processes left.
+
+    Raises:
+        OSError: It can't be removed.
+    """
+    for found in root.iterdir():
+        if found in folders and not found.is_symlink():
+            keep_only(files, folders, found)
+        elif found not in files:
+            if found.is_dir() and not found.is_symlink():
+                shutil.rmtree(found)
+            else:
+                found.unlink()

@@ -12,14 +12,15 @@ from __future__ import annotations
 import json
 import os
 import zlib
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_ecs_dag_loader.audit import Judgement
 from airflow_ecs_dag_loader.private_files import (
+    keep_only,
     make_private_folder,
     read_private_file,
-    remove_left_over,
     replace_private_file,
 )
 
@@ -109,17 +110,15 @@ class Published:
             OSError: It can't be written.
         """
         make_private_folder(_parts_folder(state), within=state.parent)
-        parts: dict[str, dict[str, str]] = {f"{number:02}": {} for number in range(_PARTS)}
+        parts: dict[str, dict[str, str]] = defaultdict(dict)
         admitted = {each.dag_id: family for family, each in self.judgements.items() if each.admitted and each.dag_id}
         for dag_id, family in {**admitted, **self.owners}.items():
             parts[_part(dag_id)][dag_id] = family
-        for name, owners in parts.items():
-            if owners:
-                _write(_part_file(state, name), Published(owners=owners).to_json())
-            else:
-                _part_file(state, name).unlink(missing_ok=True)
-        _write(_part_file(state, _SUMMARY), replace(self, owners={}, judgements={}).to_json())
-        remove_left_over(_parts_folder(state))
+        files = {_part_file(state, name): Published(owners=owners) for name, owners in parts.items()}
+        files[_part_file(state, _SUMMARY)] = replace(self, owners={}, judgements={})
+        for file, part in files.items():
+            _write(file, part.to_json())
+        keep_only(files.keys(), (), _parts_folder(state))
         _write(state / FILE, self.to_json())
         os.utime(state / FILE)
 

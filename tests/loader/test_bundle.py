@@ -242,7 +242,8 @@ def test_a_broken_state_harms_nothing_that_airflow_calls_outside_a_try(
     bundle = airflow.bundle()
     bundle.initialize()
     whole, first = files(bundle), version(bundle)
-    (bundle.base_dir / "state" / "published.json").write_bytes(content)
+    for path in ("state/published.json", "published/summary.json"):
+        (bundle.base_dir / path).write_bytes(content)
     assert version(bundle) == ""
     assert bundle.path.is_dir()
     bundle.refresh()
@@ -254,9 +255,9 @@ def test_a_state_that_can_not_be_read_harms_nothing(account: EcsAccount, airflow
     account.register("reports", dag_labels())
     bundle = airflow.bundle()
     bundle.initialize()
-    published = bundle.base_dir / "state" / "published.json"
-    published.unlink()
-    published.mkdir()
+    for path in ("state/published.json", "published/summary.json"):
+        (bundle.base_dir / path).unlink()
+        (bundle.base_dir / path).mkdir()
     assert version(bundle) == ""
     assert bundle.path.is_dir()
 

@@ -106,7 +106,7 @@ def test_all_of_it_is_private(tmp_path: Path) -> None:
     write(folder, found("a"))
     assert dags_folder(folder).stat().st_mode & 0o777 == 0o700
     written = [path for path in folder.rglob("*") if path.is_file()]
-    assert len(written) == 4
+    assert len(written) == 6
     assert {path.stat().st_mode & 0o777 for path in written} == {0o600}
 
 
@@ -195,7 +195,7 @@ class _KilledError(BaseException):
 
 
 @pytest.mark.parametrize(
-    ("where", "step", "times"), [(Path, "replace", 10), (Path, "unlink", 2), (os, "fsync", 10), (os, "utime", 1)]
+    ("where", "step", "times"), [(Path, "replace", 12), (Path, "unlink", 4), (os, "fsync", 12), (os, "utime", 1)]
 )
 def test_a_process_that_ends_at_any_point_leaves_whole_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: Any, step: str, times: int

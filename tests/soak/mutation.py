@@ -11,7 +11,9 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import math
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -46,6 +48,8 @@ _SIDES = frozenset({"airflow", "airflow_ecs_dag", "airflow_ecs_dag_cli", "airflo
 _NOTICED = frozenset({1, 3, 24, -24, 36, 152, 255, -11, -9})
 """mutmut's exit codes of a mutant that made a test fail, hang or crash."""
 _UNTESTED = frozenset({5, 33})
+_ASIDE = 34
+"""mutmut's exit code of a mutant that it is told to leave out."""
 
 
 @dataclass
@@ -155,6 +159,52 @@ def score(codes: dict[str, int | None]) -> Score:
     return found
 
 
+def least_share(whole: Score, sample: Score, left: int) -> float:
+    """Return what share of all mutants is noticed at least, with 95 % confidence.
+
+    Args:
+        whole: Those of which each one was tried.
+        sample: Those that were drawn from the others.
+        left: How many these others are, the sample included.
+    """
+    count, share, z = sample.total, sample.share, 1.645
+    centre = (share + z * z / (2 * count)) / (1 + z * z / count)
+    spread = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    return (whole.noticed.total() + left * (centre - spread)) / (whole.total + left)
+
+
+def estimate(folder: Path, count: int, *, processes: int, seed: int) -> int:
+    """Try so many of the mutants that were not tried, drawn by chance; print what that says of all of them."""
+    before = exit_codes(folder)
+    left = sorted(name for name, code in before.items() if code is None)
+    drawn = set(random.Random(seed).sample(left, min(count, len(left))))  # noqa: S311 - which to try, no secret
+    _put_aside(folder, {name for name in left if name not in drawn}, _ASIDE)
+    try:
+        ran = mutmut(folder, "run", "--max-children", str(processes))
+    finally:
+        _put_aside(folder, {name for name in left if name not in drawn}, None)
+    after = exit_codes(folder)
+    whole, sample = score(before), score({name: after.get(name) for name in drawn})
+    if sample.total < len(drawn) or not drawn:
+        print(ran.stdout[-4_000:], ran.stderr[-4_000:], sep="\n")
+        return 2
+    share = least_share(whole, sample, len(left))
+    print(f"tried whole: {whole.noticed.total()} of {whole.total} noticed; of the {len(left)} others, which more tests")
+    print(f"reach, {sample.total} were drawn with seed {seed}: {sample.noticed.total()} noticed, {sample.share:.1%}")
+    goal = f"goal {GOAL:.0%} {'met' if share >= GOAL else 'NOT met'}"
+    print(f"mutation score: at least {share:.1%} of {len(before)} mutants, with 95 % confidence; {goal}")
+    return 0 if share >= GOAL else 1
+
+
+def _put_aside(folder: Path, names: set[str], code: int | None) -> None:
+    """Let mutmut take these mutants for tried, or for untried again: names that it is given, it hands to pytest."""
+    for file in sorted((folder / "mutants" / "src").rglob("*.meta")):
+        meta = json.loads(file.read_text(encoding="utf-8"))
+        codes = meta["exit_code_by_key"]
+        codes |= dict.fromkeys(codes.keys() & names, code)
+        file.write_text(json.dumps(meta), encoding="utf-8")
+
+
 def report(folder: Path, found: Score, *, shown: int) -> None:
     """Print the score of each module, then the mutants that show a missing test."""
     missed = Counter(name.split(".")[1] for name in (*found.alive, *found.untested))
@@ -173,11 +223,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--shown", type=int, default=40, help="surviving mutants to print")
     parser.add_argument("--folder", type=Path, help="work here, and keep it; mutants tried before are not tried again")
+    parser.add_argument("--sample", type=int, help="try so many of those that were not tried yet, drawn by chance")
+    parser.add_argument("--seed", type=int, default=1, help="of the sample")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="airflow-ecs-dag-mutants-") as scratch:
         folder = options.folder or Path(scratch)
         if not (folder / "pyproject.toml").exists():
             prepare(folder)
+        if options.sample:
+            return estimate(folder, options.sample, processes=options.processes, seed=options.seed)
         ran = mutmut(folder, "run", "--max-children", str(options.processes))
         codes = exit_codes(folder)
         found = score(codes)
