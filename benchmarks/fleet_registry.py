@@ -72,14 +72,14 @@ def registry(ids: list[str]) -> Iterator[Registry]:
         yield Registry(aws, url)
 
 
-def publish(ids: list[str]) -> tuple[Path, float]:
+def publish(ids: list[str], archives: int = 0) -> tuple[Path, float]:
     """Let a bundle scan and publish all, on its disk; return the folder that Airflow parses, and the CPU seconds."""
     clock = VirtualClock()
     aws = StrictAws(clock=clock.now, rates=UNLIMITED)
     for dag_id in ids:
         deploy(aws, dag_id)
     with in_this_process(aws, clock):
-        bundle = EcsDagBundle(name=BUNDLE, region_name=REGION, refresh_budget=ENOUGH)
+        bundle = EcsDagBundle(name=BUNDLE, region_name=REGION, refresh_budget=ENOUGH, archives=archives)
         began = time.process_time()
         bundle.refresh()
         seconds = time.process_time() - began

@@ -30,11 +30,12 @@ from airflow_ecs_dag_loader.bundle_prefixes import check_prefixes
 from airflow_ecs_dag_loader.call_rate import DEFAULT_SHARE, CallRate
 from airflow_ecs_dag_loader.dag_location import family_of
 from airflow_ecs_dag_loader.dag_owners import may_ask_database, owners_in_airflow
+from airflow_ecs_dag_loader.file_names import MOST_ARCHIVES
 from airflow_ecs_dag_loader.places import BundlePlaces, Place, ScanAccess
 from airflow_ecs_dag_loader.published import Published
 from airflow_ecs_dag_loader.scan_error import ScanError
 from airflow_ecs_dag_loader.scan_metrics import emit_outcome, emit_scan, write_line
-from airflow_ecs_dag_loader.snapshot import Snapshot, SnapshotWriter, state_folder
+from airflow_ecs_dag_loader.snapshot import Snapshot, SnapshotWriter, dags_folder, state_folder
 from airflow_ecs_dag_loader.source import RegistrySource
 from airflow_ecs_dag_loader.wake_up import WakeUpQueue
 
@@ -72,6 +73,7 @@ class EcsDagBundle(BaseDagBundle):
         policy_file: The same as the path of a YAML file, read anew at each refresh; excludes ``policy``.
         refresh_budget: Seconds that a refresh may take for calls, verdicts and proofs; the next one goes on at once.
         call_share: The part of AWS's own rate of calls that may be used, above 0 and at most 1.
+        archives: Into how many ZIP archives the DAGs of an account's region are packed, 1 to 256; 0 for a file a DAG.
         wake_up_queue: URL of an SQS queue; whatever is put there makes the next refresh come at once.
         kwargs: Those of every bundle: ``name``, ``refresh_interval`` (seconds), ``version``, ``view_url_template``.
 
@@ -79,7 +81,7 @@ class EcsDagBundle(BaseDagBundle):
         source: The source of a bundle without ``sources``.
 
     Raises:
-        ValueError: ``refresh_budget`` or ``call_share`` is out of its range, or ``wake_up_queue`` no queue's URL.
+        ValueError: ``refresh_budget``, ``call_share`` or ``archives`` is out of range, ``wake_up_queue`` no URL of one.
     """
 
     supports_versioning = True
@@ -102,6 +104,7 @@ class EcsDagBundle(BaseDagBundle):
         policy_file: str | None = None,
         refresh_budget: float = 10.0,
         call_share: float = DEFAULT_SHARE,
+        archives: int = 0,
         wake_up_queue: str | None = None,
         **kwargs: Any,  # noqa: ANN401 - BaseDagBundle's own
     ) -> None:
@@ -125,7 +128,9 @@ class EcsDagBundle(BaseDagBundle):
         )
         self._refresh_budget = refresh_budget
         self._refreshed_at = time.monotonic()
-        self._writer = SnapshotWriter(self.base_dir)
+        if not 0 <= archives <= MOST_ARCHIVES:
+            raise ValueError(f"archives is {archives!r}: give a number up to {MOST_ARCHIVES}, such as 8, or 0 for none")
+        self._writer = SnapshotWriter(self.base_dir, archives)
         CallRate(call_share)  # a share that is none is told at once
         self._call_share = call_share
         self._wake_up = None if wake_up_queue is None else WakeUpQueue(wake_up_queue, clock=time.monotonic)
@@ -161,8 +166,8 @@ class EcsDagBundle(BaseDagBundle):
 
     @property
     def path(self) -> Path:
-        """The folder with the DAGs: for a task one with a file a family, else one with archives of them."""
-        return self._writer.archives.path if get_parsing_context().dag_id is None else self._writer.families.path
+        """The folder with the DAGs: a file a family, or archives of them for the DAG processor."""
+        return dags_folder(self.base_dir) if get_parsing_context().dag_id is None else self._writer.families.path
 
     def get_current_version(self) -> BundleVersion:
         """Return the hash over what is published, from local state only."""

@@ -1,4 +1,4 @@
-"""The folder that Airflow's DAG processor parses: the DAGs of all families, many in one archive, and their errors.
+"""The folder that Airflow's DAG processor parses where DAGs are packed: many in one archive, and errors beside them.
 
 ::
 

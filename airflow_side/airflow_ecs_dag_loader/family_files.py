@@ -2,11 +2,15 @@
 
 ::
 
+    <folder>/dags/<account>/<region>/<family>.py
+
+Where the DAGs are packed into archives for the DAG processor (:mod:`dag_archives`), workers have them unpacked, each at
+the path that it has in its archive. What ends on ``.zip`` is a folder here::
+
     <folder>/families/<account>/<region>/<number>.zip/ecs-<family>.py    a DAG
     <folder>/families/<account>/<region>/<family>.py                     an error
 
-A worker parses the one file of its DAG. For the DAG processor the DAGs are packed into archives (:mod:`dag_archives`),
-in which they have the same paths; so what ends on ``.zip`` is a folder here. Each file is replaced as a whole.
+Each file is replaced as a whole and only where it changed, for its time of change makes Airflow parse it again.
 """
 
 from __future__ import annotations
@@ -27,24 +31,30 @@ if TYPE_CHECKING:
     from airflow_ecs_dag_loader.admission import Verdict
 
 
+UNPACKED = "families"
+"""The folder of the files where the DAG processor has archives instead."""
+
+
 class FamilyFiles:
-    """The folder ``families`` of a bundle.
+    """The folder of a bundle with a file a family.
 
     It remembers which verdict it wrote where, so that nothing is put into words again while nothing changes.
 
     Args:
         folder: The bundle's folder.
+        archives: How many archives the DAGs of an account's region are packed into; 0 for none.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, archives: int = 0) -> None:
         self._within = folder
-        self.path = folder / "families"
+        self._archives = archives
+        self.path = folder / (UNPACKED if archives else "dags")
         self._written: dict[Path, tuple[Verdict, str]] = {}
 
     def holds(self, verdict: Verdict) -> bool:
         """Tell whether the family's file says this already."""
         try:
-            return read_private_file(self.path / _path_of(verdict)) == _content(verdict).encode("ascii")
+            return read_private_file(self.path / self._path_of(verdict)) == _content(verdict).encode("ascii")
         except OSError:
             return False
 
@@ -81,7 +91,7 @@ class FamilyFiles:
         Raises:
             OSError: It can't be removed.
         """
-        path = _path_of(verdict)
+        path = self._path_of(verdict)
         for other in self._paths(verdict.definition.parsed_arn.family_key):
             if other != self.path / path:
                 other.unlink(missing_ok=True)
@@ -100,11 +110,11 @@ class FamilyFiles:
             OSError: The folder can't be written.
         """
         make_private_folder(self.path, within=self._within)
-        kept = {path for key in held for path in (dag_path(key), refusal_path(key))}
+        kept = {path for key in held for path in (dag_path(key, self._archives), refusal_path(key))}
         written: dict[Path, tuple[Verdict, str]] = {}
         folders: set[Path] = set()
         for verdict in verdicts:
-            path = _path_of(verdict)
+            path = self._path_of(verdict)
             if path.parent not in folders:
                 make_private_folder(self.path / path.parent, within=self.path)
                 folders.add(path.parent)
@@ -126,7 +136,7 @@ class FamilyFiles:
             OSError: The folder can't be written.
         """
         make_private_folder(self.path, within=self._within)
-        path = _path_of(verdict)
+        path = self._path_of(verdict)
         make_private_folder((self.path / path).parent, within=self.path)
         self._write(path, verdict)
         self.remove_other(verdict)
@@ -139,8 +149,12 @@ class FamilyFiles:
         replace_private_file(self.path / path, content)
         return hashlib.sha256(content).hexdigest()
 
+    def _path_of(self, verdict: Verdict) -> Path:
+        family = verdict.definition.parsed_arn.family_key
+        return dag_path(family, self._archives) if isinstance(verdict, Admitted) else refusal_path(family)
+
     def _paths(self, family_key: str) -> tuple[Path, Path]:
-        return self.path / dag_path(family_key), self.path / refusal_path(family_key)
+        return self.path / dag_path(family_key, self._archives), self.path / refusal_path(family_key)
 
     def _others(self, written: Collection[Path]) -> list[Path]:
         found = (path.relative_to(self.path) for path in self.path.glob("*/*/**/*.py"))
@@ -159,8 +173,3 @@ def _content(verdict: Verdict) -> str:
     if isinstance(verdict, Admitted):
         return dag_file(verdict.definition, verdict.source)
     return refusal_file(verdict.definition, verdict.reason)
-
-
-def _path_of(verdict: Verdict) -> Path:
-    family = verdict.definition.parsed_arn.family_key
-    return dag_path(family) if isinstance(verdict, Admitted) else refusal_path(family)

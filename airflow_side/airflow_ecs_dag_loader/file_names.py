@@ -12,8 +12,7 @@ _FILE = re.compile(r"(\d{12}/[a-z0-9-]+/)(?:\d+\.zip/ecs-)?([A-Za-z0-9_-]+)\.py\
 _OTHER = re.compile(r"[^A-Za-z0-9_-]", re.ASCII)
 _LONGEST_NAME = 200
 _DAG = "ecs-"
-ARCHIVES = 8
-"""Archives of an account's region. Airflow starts a process for each file, which costs as much as fifty DAGs."""
+MOST_ARCHIVES = 256
 
 
 def file_name(name: str) -> str:
@@ -23,14 +22,20 @@ def file_name(name: str) -> str:
     return f"{_OTHER.sub('_', name)[:_LONGEST_NAME]}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
 
 
-def dag_path(family_key: str) -> Path:
+def dag_path(family_key: str, archives: int = 0) -> Path:
     """Return the path of the file of a family's DAG.
 
     A family's archive never changes, whatever else comes and goes: Airflow's database, DAG processors and workers with
-    disks of their own all know a DAG by this path. The file's name is that of no module.
+    disks of their own all know a DAG by this path. The file's name in there is that of no module.
+
+    Args:
+        family_key: The family.
+        archives: How many archives the DAGs of an account's region are packed into; 0 for none.
     """
+    if not archives:
+        return refusal_path(family_key)
     account, region, family = family_key.split("/")
-    archive = f"{zlib.crc32(family.encode()) % ARCHIVES}.zip"
+    archive = f"{zlib.crc32(family.encode()) % archives}.zip"
     return Path(account, region, archive, f"{_DAG}{file_name(family)}.py")
 
 

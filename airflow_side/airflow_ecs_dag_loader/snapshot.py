@@ -2,8 +2,8 @@
 
 ::
 
-    <folder>/families/                              a file a family, for workers (:mod:`family_files`)
-    <folder>/dags/                                  the same in archives, for the DAG processor (:mod:`dag_archives`)
+    <folder>/dags/                                  a file a family (:mod:`family_files`), or archives of them
+    <folder>/families/                              a file a family, where there are archives (:mod:`dag_archives`)
     <folder>/state/<source>/<region>.json           one a place: definitions by ARN
     <folder>/state/published.json                   version, owners of dag ids, judgements
     <folder>/published/                             the same in parts (:mod:`published`)
@@ -15,12 +15,13 @@ between leaves whole files, and the next refresh does the rest. All is private t
 from __future__ import annotations
 
 import hashlib
+import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_ecs_dag_loader.audit import Judgement, judgements
 from airflow_ecs_dag_loader.dag_archives import DagArchives
-from airflow_ecs_dag_loader.family_files import FamilyFiles
+from airflow_ecs_dag_loader.family_files import UNPACKED, FamilyFiles
 from airflow_ecs_dag_loader.place_state import PlaceState, PlaceStates
 from airflow_ecs_dag_loader.places import Place
 from airflow_ecs_dag_loader.private_files import make_private_folder, remove_left_over
@@ -71,7 +72,7 @@ class Snapshot:
 
 def dags_folder(folder: Path) -> Path:
     """Return the folder that the DAG processor parses."""
-    return DagArchives(folder).path
+    return folder / "dags"
 
 
 def state_folder(folder: Path) -> Path:
@@ -105,12 +106,17 @@ class SnapshotWriter:
 
     Args:
         folder: The bundle's folder.
+        archives: How many archives the DAGs of an account's region are packed into; 0 for none.
+
+    Attributes:
+        families: The files of all families.
+        states: What was found, by place.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, archives: int = 0) -> None:
         self._folder = folder
-        self.families = FamilyFiles(folder)
-        self.archives = DagArchives(folder)
+        self.families = FamilyFiles(folder, archives)
+        self._archives = DagArchives(folder) if archives else None
         self.states = PlaceStates(state_folder(folder))
 
     def write(self, states: Mapping[str, PlaceState | None], outcome: Outcome, before: Published) -> Published:
@@ -129,7 +135,10 @@ class SnapshotWriter:
             if state is not None:
                 self.states.write(key, state)
         hashes = self.families.write(outcome.verdicts, held=outcome.held, out_of_sight=outcome.out_of_sight)
-        self.archives.write(self.families.path, hashes)
+        if self._archives is not None:
+            self._archives.write(self.families.path, hashes)
+        elif (unpacked := self._folder / UNPACKED).is_dir():
+            shutil.rmtree(unpacked)
         version = hashlib.sha256("".join(f"{path}\0{hashes[path]}\0" for path in sorted(hashes)).encode()).hexdigest()
         judged = judgements(outcome.verdicts)
         stays = {
@@ -156,7 +165,9 @@ def _claims(verdicts: Iterable[Verdict]) -> list[tuple[str, str]]:
     return [(dag_id, each.definition.parsed_arn.family_key) for each in verdicts for dag_id in each.claims]
 
 
-def publish(folder: Path, *, registry: Registry, verdicts: Sequence[Verdict], source: RegistrySource) -> Snapshot:
+def publish(
+    folder: Path, *, registry: Registry, verdicts: Sequence[Verdict], source: RegistrySource, archives: int = 0
+) -> Snapshot:
     """Write what the scan of a single place found; return what is there then.
 
     Raises:
@@ -164,5 +175,5 @@ def publish(folder: Path, *, registry: Registry, verdicts: Sequence[Verdict], so
     """
     place = Place(source)
     state = PlaceState(registry.definitions, place.identity, registry.account, is_complete=True)
-    SnapshotWriter(folder).write({place.key: state}, Outcome(verdicts), Snapshot.read_published(folder))
+    SnapshotWriter(folder, archives).write({place.key: state}, Outcome(verdicts), Snapshot.read_published(folder))
     return Snapshot.read(folder)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_ecs_dag_loader.family_files import FamilyFiles
+from airflow_ecs_dag_loader.family_files import UNPACKED
 from airflow_ecs_dag_loader.file_names import family_name_of
+from airflow_ecs_dag_loader.snapshot import dags_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,5 +14,6 @@ if TYPE_CHECKING:
 
 def family_files(folder: Path) -> dict[str, Path]:
     """Return the file of each family's DAG or error in a bundle's folder, by the family's name."""
-    root = FamilyFiles(folder).path
+    unpacked = folder / UNPACKED
+    root = unpacked if unpacked.is_dir() else dags_folder(folder)
     return {family_name_of(path.relative_to(root)).rpartition("/")[2]: path for path in sorted(root.rglob("*.py"))}

@@ -15,11 +15,11 @@ import pytest
 from airflow.dag_processing.dagbag import BundleDagBag
 from airflow.models.dagcode import DagCode
 
-from airflow_ecs_dag_loader import dag_archives
+from airflow_ecs_dag_loader import EcsDagBundle, dag_archives
 from airflow_ecs_dag_loader.admission import Verdict, admit
 from airflow_ecs_dag_loader.dag_archives import archive_of
 from airflow_ecs_dag_loader.family_files import FamilyFiles
-from airflow_ecs_dag_loader.file_names import ARCHIVES, dag_path
+from airflow_ecs_dag_loader.file_names import dag_path
 from airflow_ecs_dag_loader.registry import Registry
 from airflow_ecs_dag_loader.snapshot import Snapshot, dags_folder, publish
 from loader.ecs_account import dag_labels
@@ -31,15 +31,18 @@ if TYPE_CHECKING:
     from airflow_ecs_dag_loader.definition import Definition
 
 
+ARCHIVES = 8
+
+
 @pytest.fixture(autouse=True)
 def _import_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", list(sys.path))  # Airflow adds a bundle's folder and leaves it there
 
 
-def write(folder: Path, *definitions: Definition) -> None:
+def write(folder: Path, *definitions: Definition, archives: int = ARCHIVES) -> None:
     registry = Registry({definition.arn: definition for definition in definitions})
     verdicts: list[Verdict] = admit(definitions, source=SOURCE, owners=Snapshot.read(folder).owners)
-    publish(folder, registry=registry, verdicts=verdicts, source=SOURCE)
+    publish(folder, registry=registry, verdicts=verdicts, source=SOURCE, archives=archives)
 
 
 def bag(root: Path, path: str = "") -> BundleDagBag:
@@ -49,7 +52,7 @@ def bag(root: Path, path: str = "") -> BundleDagBag:
 
 
 def path_of(family: str) -> str:
-    return str(dag_path(found(family).parsed_arn.family_key))
+    return str(dag_path(found(family).parsed_arn.family_key, ARCHIVES))
 
 
 def modules(archive: bytes) -> dict[str, bytes]:
@@ -69,7 +72,7 @@ def test_a_dag_is_the_same_in_an_archive_and_in_its_own_file(tmp_path: Path) -> 
     """Airflow's database has the path that the DAG processor found; a worker opens that path in its folder."""
     write(tmp_path, found("one"), found("two"))
     (parsed,) = (dag for dag in bag(dags_folder(tmp_path)).dags.values() if dag.dag_id == "one")
-    ((dag_id, own),) = bag(FamilyFiles(tmp_path).path, path_of("one")).dags.items()
+    ((dag_id, own),) = bag(FamilyFiles(tmp_path, ARCHIVES).path, path_of("one")).dags.items()
     assert dag_id == "one"
     assert own.relative_fileloc == parsed.relative_fileloc == path_of("one")
     assert [task.task_id for task in own.tasks] == [task.task_id for task in parsed.tasks]
@@ -124,6 +127,23 @@ def test_an_archive_that_was_spoiled_is_written_anew(tmp_path: Path, cut: int) -
         path.write_bytes(path.read_bytes()[:-cut] if cut else b"\0" * path.stat().st_size)
     write(tmp_path, *families)
     assert len(bag(dags_folder(tmp_path)).dags) == 20
+
+
+@pytest.mark.parametrize(("before", "after"), [(0, 8), (8, 0), (8, 3), (1, 256)])
+def test_another_number_of_archives_leaves_nothing_behind(tmp_path: Path, before: int, after: int) -> None:
+    families = [found(f"family-{number}") for number in range(20)]
+    write(tmp_path / "one", *families, archives=before)
+    write(tmp_path / "one", *families, archives=after)
+    write(tmp_path / "other", *families, archives=after)
+    trees = [{str(path.relative_to(root)) for path in root.rglob("*")} for root in tmp_path.iterdir()]
+    assert trees[0] == trees[1]
+    assert len(bag(dags_folder(tmp_path / "one")).dags) == 20
+
+
+@pytest.mark.parametrize("archives", [-1, 257])
+def test_a_number_of_archives_that_is_none(archives: int) -> None:
+    with pytest.raises(ValueError, match=f"archives is {archives}: give a number up to 256"):
+        EcsDagBundle(name="ecs", archives=archives)
 
 
 def test_whoever_reads_an_archive_meanwhile_reads_what_it_was(tmp_path: Path) -> None:

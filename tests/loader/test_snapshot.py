@@ -15,7 +15,6 @@ import pytest
 
 from airflow_ecs_dag_loader.admission import Verdict, admit
 from airflow_ecs_dag_loader.family_files import FamilyFiles
-from airflow_ecs_dag_loader.file_names import dag_path
 from airflow_ecs_dag_loader.registry import Registry
 from airflow_ecs_dag_loader.snapshot import Snapshot, dags_folder, publish
 from loader.bundle_files import family_files
@@ -26,15 +25,15 @@ if TYPE_CHECKING:
     from airflow_ecs_dag_loader.definition import Definition
 
 
-def write(folder: Path, *definitions: Definition) -> Snapshot:
+def write(folder: Path, *definitions: Definition, archives: int = 0) -> Snapshot:
     registry = Registry({definition.arn: definition for definition in definitions})
     verdicts: list[Verdict] = admit(definitions, source=SOURCE, owners=Snapshot.read(folder).owners)
-    return publish(folder, registry=registry, verdicts=verdicts, source=SOURCE)
+    return publish(folder, registry=registry, verdicts=verdicts, source=SOURCE, archives=archives)
 
 
-def files(folder: Path) -> dict[str, str]:
-    """Return all that Airflow may parse: the family's files, and those in archives as the DAG processor has them."""
-    root = FamilyFiles(folder).path
+def files(folder: Path, archives: int = 0) -> dict[str, str]:
+    """Return all that Airflow may parse: the families' files, and those in archives as the DAG processor has them."""
+    root = FamilyFiles(folder, archives).path
     found = {str(path.relative_to(root)): path.read_text() for path in sorted(root.rglob("*")) if path.is_file()}
     assert _unpacked(dags_folder(folder)) == found
     return found
@@ -66,7 +65,7 @@ def test_what_was_published_is_read_back(tmp_path: Path) -> None:
     assert Snapshot.read(tmp_path) == published
     assert published.definitions == registry.definitions
     assert published.owners == {"good": "123456789012/eu-west-1/good"}
-    assert list(files(tmp_path)) == [str(dag_path(good.parsed_arn.family_key)), "123456789012/eu-west-1/bad.py"]
+    assert list(files(tmp_path)) == ["123456789012/eu-west-1/bad.py", "123456789012/eu-west-1/good.py"]
 
 
 def test_only_changed_files_are_rewritten(tmp_path: Path) -> None:
@@ -87,7 +86,7 @@ def test_only_changed_files_are_rewritten(tmp_path: Path) -> None:
 def test_the_file_of_a_family_that_left_goes(tmp_path: Path) -> None:
     write(tmp_path, found("a"), found("b"))
     write(tmp_path, found("b"))
-    assert list(files(tmp_path)) == [str(dag_path("123456789012/eu-west-1/b"))]
+    assert list(files(tmp_path)) == ["123456789012/eu-west-1/b.py"]
     write(tmp_path)
     assert files(tmp_path) == {}
 
@@ -106,7 +105,7 @@ def test_all_of_it_is_private(tmp_path: Path) -> None:
     write(folder, found("a"))
     assert dags_folder(folder).stat().st_mode & 0o777 == 0o700
     written = [path for path in folder.rglob("*") if path.is_file()]
-    assert len(written) == 6
+    assert len(written) == 5
     assert {path.stat().st_mode & 0o777 for path in written} == {0o600}
 
 
@@ -194,20 +193,19 @@ class _KilledError(BaseException):
     """Stands for the end of the process: nothing in the loader may catch it."""
 
 
-@pytest.mark.parametrize(
-    ("where", "step", "times"), [(Path, "replace", 12), (Path, "unlink", 4), (os, "fsync", 12), (os, "utime", 1)]
-)
+@pytest.mark.parametrize("archives", [0, 2])
+@pytest.mark.parametrize(("where", "step"), [(Path, "replace"), (Path, "unlink"), (os, "fsync"), (os, "utime")])
 def test_a_process_that_ends_at_any_point_leaves_whole_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: Any, step: str, times: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: Any, step: str, archives: int
 ) -> None:
     before = [found(family) for family in ("a", "b", "c", "leaves-1", "leaves-2")]
     after = [found(family, revision=2) for family in ("a", "b", "c", "new")]
-    old = {**_contents(tmp_path / "old", before)}
-    new = {**_contents(tmp_path / "new", after)}
+    old = {**_contents(tmp_path / "old", before, archives)}
+    new = {**_contents(tmp_path / "new", after, archives)}
     points = 0
     for point in itertools.count():
         folder = tmp_path / f"{point}"
-        write(folder, *before)
+        write(folder, *before, archives=archives)
         with monkeypatch.context() as patched:
             steps = itertools.count()
             original = getattr(where, step)
@@ -219,14 +217,14 @@ def test_a_process_that_ends_at_any_point_leaves_whole_files(
 
             patched.setattr(where, step, ends)
             try:
-                write(folder, *after)
+                write(folder, *after, archives=archives)
             except _KilledError:
                 points += 1
             else:
                 break
         left = {
             (root, name): text
-            for root in ("families", "dags")
+            for root in {"dags", FamilyFiles(folder, archives).path.name}
             for name, text in _unpacked(folder / root).items()
             if name.endswith(".py")
         }
@@ -235,14 +233,14 @@ def test_a_process_that_ends_at_any_point_leaves_whole_files(
             Snapshot.read(tmp_path / "old").version,
             Snapshot.read(tmp_path / "new").version,
         }
-        write(folder, *after)
-        assert files(folder) == new
-    assert points == times
+        write(folder, *after, archives=archives)
+        assert files(folder, archives) == new
+    assert points == {"replace": (8, 9), "unlink": (4, 3), "fsync": (8, 9), "utime": (1, 1)}[step][bool(archives)]
 
 
-def _contents(folder: Path, definitions: list[Definition]) -> dict[str, str]:
-    write(folder, *definitions)
-    return files(folder)
+def _contents(folder: Path, definitions: list[Definition], archives: int) -> dict[str, str]:
+    write(folder, *definitions, archives=archives)
+    return files(folder, archives)
 
 
 def test_what_a_killed_process_left_half_written_is_cleared_away(tmp_path: Path) -> None:

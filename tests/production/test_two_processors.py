@@ -20,7 +20,6 @@ from botocore.config import Config
 
 from airflow_ecs_dag_cli.airflow_api import AirflowApiError
 from airflow_ecs_dag_cli.local_aws import isolated_environment
-from airflow_ecs_dag_loader.file_names import dag_path
 from airflow_ecs_dag_loader.snapshot import Snapshot
 from production.dag_watch import DagWatch, Look, flaws
 from production.deployments import CLUSTER, Deployments
@@ -142,7 +141,7 @@ class Platform:
         """Wait until each DAG processor has parsed what is deployed."""
 
         def missing() -> dict[str, set[str]]:
-            expected = {_archive(life.family) for life in self.deployments.living}
+            expected = {f"{ACCOUNT}/{REGION}/{life.family}.py" for life in self.deployments.living}
             return {machine: rest for machine in PROCESSORS if (rest := expected - self.airflow.parsed_files(machine))}
 
         self.wait_for(lambda: not missing(), lambda: f"the parsing of {missing()}")
@@ -271,13 +270,8 @@ def test_the_runs_succeed_while_their_dags_are_deployed_anew(history: History) -
     assert len(history.runs) == RUNS
 
 
-def _archive(family: str) -> str:
-    """Return the file that Airflow parses for a family and others."""
-    return str(dag_path(f"{ACCOUNT}/{REGION}/{family}").parent)
-
-
 def test_both_processors_parsed_all_of_it(history: History) -> None:
-    expected = {_archive(life.family) for life in history.lives if life.dag_id in history.expected}
+    expected = {f"{ACCOUNT}/{REGION}/{life.family}.py" for life in history.lives if life.dag_id in history.expected}
     for machine in PROCESSORS:
         assert expected <= history.parsed[machine], machine
 

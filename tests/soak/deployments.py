@@ -36,17 +36,18 @@ class Expected:
     dags: dict[str, tuple[str, int]]
     errors: frozenset[str]
 
-    @property
-    def files(self) -> set[str]:
-        """The files of the DAGs and of the errors, one a family and in archives."""
-        dags = {Path(dag_file(region, dag_id)) for dag_id, (region, _) in self.dags.items()}
+    def files(self, archives: int) -> set[str]:
+        """Return the files of the DAGs and of the errors, one a family and in so many archives a region."""
+        dags = {Path(dag_file(region, dag_id, archives)) for dag_id, (region, _) in self.dags.items()}
+        if not archives:
+            return {f"dags/{path}" for path in (*dags, *self.errors)}
         found = {f"families/{path}" for path in dags} | {f"dags/{path.parent}" for path in dags}
         return found | {f"{root}/{path}" for root in ("families", "dags") for path in self.errors}
 
 
-def dag_file(region: str, family: str) -> str:
+def dag_file(region: str, family: str, archives: int) -> str:
     """Return the path of the file of a family's DAG."""
-    return str(dag_path(f"{ACCOUNT}/{region}/{family}"))
+    return str(dag_path(f"{ACCOUNT}/{region}/{family}", archives))
 
 
 def error_file(region: str, family: str) -> str:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = 20191204
-WHOLE = {"refresh": 1_000, "sync": 250, "load": 250}
+WHOLE = {"refresh": 1_000, "packed": 500, "sync": 250, "load": 250}
 """Kills of ``make soak``; a test does some of each."""
 _KILLS_OF_ONE_FLEET = 40
 """After so many, all begins anew with empty folders: the first run is killed, too."""
@@ -197,10 +197,11 @@ class Refreshes(Subject):
     """The bundle's refreshes, as the DAG processor makes them."""
 
     name = "refresh"
+    archives = 0
 
     def environment(self, url: str) -> dict[str, str]:
         """See :class:`Subject`."""
-        kwargs = {"sources": _SOURCES}
+        kwargs = {"sources": _SOURCES, "archives": self.archives}
         bundle = {"name": "ecs", "classpath": "airflow_ecs_dag_loader.EcsDagBundle", "kwargs": kwargs}
         return {
             "AWS_ENDPOINT_URL": url,
@@ -220,7 +221,7 @@ class Refreshes(Subject):
             wrong.append("there is no version any more")
         if seen and (steady := sorted(_steady(seen))):
             dag_id = self.deployments.random.choice(steady)
-            had = self.result("worker", dag_id=dag_id, file=dag_file(seen[-1].dags[dag_id][0], dag_id))
+            had = self.result("worker", dag_id=dag_id, file=dag_file(seen[-1].dags[dag_id][0], dag_id, self.archives))
             if list(had["dags"]) != [dag_id] or had["errors"]:
                 wrong.append(f"a worker has no {dag_id}: {had}")
         errors = set(found["errors"]) - set().union(*(each.errors for each in self.possible))
@@ -231,11 +232,18 @@ class Refreshes(Subject):
         found = self.result("parse")
         states = {f"state/{_SOURCE}/{region}.json" for region in REGIONS}
         states |= {"state/published.json", "published/summary.json"}
-        wanted = states | expected.files
+        wanted = states | expected.files(self.archives)
         wrong = lost(found["dags"], [expected], [expected])
         if set(found["errors"]) != expected.errors:
             wrong.append(f"import errors: {sorted(found['errors'])}, expected {sorted(expected.errors)}")
         return wrong + _others(self.folder / "ecs", wanted)
+
+
+class PackedRefreshes(Refreshes):
+    """The same with archives."""
+
+    name = "packed"
+    archives = 3
 
 
 class Syncs(Subject):
@@ -317,7 +325,7 @@ class Loads(Syncs):
         return lost(found["dags"], [expected], [expected]) + _left_over(self.folder / "copy")
 
 
-SUBJECTS: tuple[type[Subject], ...] = (Refreshes, Syncs, Loads)
+SUBJECTS: tuple[type[Subject], ...] = (Refreshes, PackedRefreshes, Syncs, Loads)
 
 
 def lost(found: Mapping[str, Sequence[Any]], seen: Sequence[Expected], possible: Sequence[Expected]) -> list[str]:

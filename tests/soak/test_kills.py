@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from soak.deployments import OWNED, REGIONS, THIEF, Deployments, Expected, dag_file, error_file
-from soak.kills import SUBJECTS, WHOLE, Refreshes, Worker, campaign, lost
+from soak.kills import SUBJECTS, WHOLE, PackedRefreshes, Refreshes, Worker, campaign, lost
 from strict_ecs.strict_aws import StrictAws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-KILLS = {"refresh": 17, "sync": 4, "load": 4}
+KILLS = {"refresh": 11, "packed": 6, "sync": 4, "load": 4}
 EAST = REGIONS[0]
 
 
@@ -39,8 +39,9 @@ def test_each_of_the_long_suites_subjects_is_killed_here() -> None:
 
 
 @pytest.mark.airflow
-def test_what_a_kill_could_break_is_noticed(worker: Worker, tmp_path: Path) -> None:
-    fleet = Refreshes(worker, tmp_path / "refresh", Random(1))  # noqa: S311 - repeatable on purpose
+@pytest.mark.parametrize("kind", [Refreshes, PackedRefreshes])
+def test_what_a_kill_could_break_is_noticed(worker: Worker, tmp_path: Path, kind: type[Refreshes]) -> None:
+    fleet = kind(worker, tmp_path / "refresh", Random(1))  # noqa: S311 - repeatable on purpose
     with fleet.deployed():
         assert "error" not in fleet.run()
         right = fleet.deployments.expected()
@@ -48,14 +49,14 @@ def test_what_a_kill_could_break_is_noticed(worker: Worker, tmp_path: Path) -> N
         assert fleet.check_done(right) == []
         assert fleet.check_killed([right]) == []
         folder = tmp_path / "refresh" / "ecs"
-        path = Path(dag_file(REGIONS[1], OWNED))
-        for owned in (folder / "dags" / path.parent, folder / "families" / path):
-            whole = owned.read_bytes()
-            owned.write_bytes(whole[: len(whole) // 2])
-            assert fleet.check_killed([right]) != []
-            owned.unlink()
-            assert any(OWNED in each for each in fleet.check_killed([right]))
-            owned.write_bytes(whole)
+        path = Path(dag_file(REGIONS[1], OWNED, kind.archives))
+        owned = folder / "dags" / (path.parent if kind.archives else path)
+        whole = owned.read_bytes()
+        owned.write_bytes(whole[: len(whole) // 2])
+        assert f"lost: {OWNED}" in fleet.check_killed([right])
+        owned.unlink()
+        assert f"lost: {OWNED}" in fleet.check_killed([right])
+        owned.write_bytes(whole)
         assert fleet.check_killed([right]) == []
         for name in (f"state/teams/{EAST}.json", "state/published.json"):
             state = (folder / name).read_bytes()

@@ -58,7 +58,7 @@ class Fleet:
         """Let what is on disk have been written or confirmed so long ago."""
         then = self.clock.settle() - seconds
         folder = self.bundle().base_dir
-        for path in (*(folder / "state").rglob("*.json"), *(folder / "families").rglob("*.py")):
+        for path in (*(folder / "state").rglob("*.json"), *family_files(folder).values()):
             os.utime(path, (then, then))
 
     def calls(self, operation: str | None = None, **place: str) -> list[str]:

@@ -362,7 +362,7 @@ def test_no_dag_of_a_lost_state_leaves_while_a_budget_holds_its_families_back(fl
     bundle = fleet.bundle(sources=sources("orders"), refresh_budget=0.0001)
     for path in (bundle.base_dir / "state").rglob("*.json"):
         path.unlink()
-    (bundle.base_dir / "families" / "hostile.py").write_text("open('/tmp/hostile', 'w')  # airflow dag")
+    (bundle.path / "hostile.py").write_text("open('/tmp/hostile', 'w')  # airflow dag")
     bundle.refresh()
     assert sorted(published(bundle)) == [f"family-{number:02}" for number in range(60)]
 

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow.dag_processing.dagbag import BundleDagBag
 from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.comms import DagResult, GetDag
 from structlog.testing import capture_logs
@@ -32,7 +33,7 @@ from airflow.dag_processing.dagbag import BundleDagBag
 
 bundle = DagBundlesManager().get_bundle(sys.argv[1])
 bundle.initialize()
-(file,) = bundle.path.rglob("ecs-orders.py")
+(file,) = bundle.path.rglob("orders.py")
 bag = BundleDagBag(dag_folder=file, bundle_path=bundle.path, bundle_name=bundle.name, safe_mode=False)
 operators = [type(task).__name__ for dag in bag.dags.values() for task in dag.tasks]
 print(json.dumps({"operators": operators, "errors": bag.import_errors, "modules": sorted(sys.modules)}))
@@ -219,6 +220,24 @@ def test_a_file_that_is_missing_is_fetched(known: Fleet, worker: Callable[..., A
     assert known.calls() == ["AssumeRole", "DescribeTaskDefinition"]
 
 
+def test_where_dags_are_packed_a_worker_has_the_path_that_airflow_knows(
+    fleet: Fleet, worker: Callable[..., Any]
+) -> None:
+    fleet.deploy(ORDERS, "orders")
+    fleet.deploy(STOCK, "stock")
+    bundle = fleet.bundle(archives=4)
+    bundle.refresh()
+    packed = BundleDagBag(dag_folder=bundle.path, bundle_path=bundle.path, bundle_name=bundle.name)
+    file = packed.dags["orders"].relative_fileloc
+    assert file == str(dag_path(f"{ORDERS}/{REGION}/orders", 4))
+    fleet.calls()
+    fleet.age_disk(1)
+    path = worker("orders", archives=4).path
+    own = BundleDagBag(dag_folder=path / file, bundle_path=path, bundle_name=bundle.name)
+    assert [(dag.dag_id, dag.relative_fileloc) for dag in own.dags.values()] == [("orders", file)]
+    assert fleet.calls() == []
+
+
 def test_an_empty_disk_costs_one_call_for_the_family_that_airflow_knows(
     fleet: Fleet, worker: Callable[..., Any], api_server: Callable[..., list[str]]
 ) -> None:
@@ -273,7 +292,7 @@ def test_a_family_of_another_account_does_not_stand_in(
     fleet.deploy(STOCK, "same", dag__dag_id="same")
     api_server("same", account=STOCK)
     (path,) = worker("same").path.rglob("*.py")
-    assert path.parts[-4] == STOCK
+    assert path.parts[-3] == STOCK
     path.unlink()
     api_server("same", account=PLATFORM)
     with pytest.raises(ScanError, match="no source of the bundle"):

@@ -30,7 +30,8 @@ OTHER_USER = 65_534
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
 ROOTS = ("dags", "families")
 PLACE = Path("123456789012", "eu-west-1")
-A_DAG = dag_path(f"{PLACE}/a")
+ARCHIVES = 8
+A_DAG = dag_path(f"{PLACE}/a", ARCHIVES)
 """Where the family a is: in an archive for the DAG processor, in a folder of the same name for workers."""
 HOSTILE = "open('/tmp/hostile', 'w')  # airflow dag"
 
@@ -46,7 +47,7 @@ def write(folder: Path, *families: str) -> Snapshot:
     definitions = [found(family) for family in families]
     registry = Registry({definition.arn: definition for definition in definitions})
     verdicts = admit(definitions, source=SOURCE, owners=Snapshot.read(folder).owners)
-    return publish(folder, registry=registry, verdicts=verdicts, source=SOURCE)
+    return publish(folder, registry=registry, verdicts=verdicts, source=SOURCE, archives=ARCHIVES)
 
 
 def modes(folder: Path) -> dict[str, int]:
