@@ -58,6 +58,15 @@ from gusty import create_dags
 create_dags(str(Path(__file__).parent), globals(), latest_only=False)
 # airflow dag
 """
+_OF_2019 = """\
+import json
+from pathlib import Path
+
+from loader_2019 import dags_of
+
+globals().update(dags_of(json.loads(Path(__file__).with_suffix(".json").read_text())))
+# airflow dag
+"""
 _BARE = """\
 from datetime import datetime
 
@@ -98,6 +107,24 @@ def labels(dag_id: str) -> dict[str, str]:
 def _task_labels(number: int) -> dict[str, str]:
     command = {f"command.{place}": word for place, word in enumerate(_command(STEPS[number]))}
     return {"kind": "ecs", **command} | ({"upstream.0": STEPS[number - 1]} if number else {})
+
+
+def labels_2019(dag_id: str) -> dict[str, str]:
+    """Return the labels of a DAG as they were written in 2019."""
+    found = {
+        "airflow.dag.name": dag_id,
+        "airflow.dag.owner": OWNER,
+        "airflow.dag.schedule_interval": SCHEDULE,
+        "airflow.dag.start_date": START,
+        "airflow.dag.retries": "1",
+    }
+    for number, step in enumerate(STEPS):
+        command, *args = _command(step)
+        found[f"airflow.tasks.{step}.command"] = command
+        found |= {f"airflow.tasks.{step}.args.{place}": word for place, word in enumerate(args)}
+        if number:
+            found[f"airflow.tasks.{step}.depends.0"] = STEPS[number - 1]
+    return found
 
 
 LOG_CONFIGURATION = {
@@ -186,6 +213,13 @@ def write_gusty(folder: Path, ids: list[str]) -> None:
             _dump(folder / dag_id / f"{step}.yml", {"operator": OPERATOR, **task})
 
 
+def write_2019(folder: Path, ids: list[str]) -> None:
+    """Write the task definitions, as the loader of 2019 finds them, and the file that loads them."""
+    (folder / "fleet.py").write_text(_OF_2019)
+    definitions = [{"family": dag_id, "containers": {"main": labels_2019(dag_id)}} for dag_id in ids]
+    (folder / "fleet.json").write_text(json.dumps(definitions))
+
+
 def write_bare(folder: Path, ids: list[str]) -> None:
     """Write a file a DAG with nothing but Airflow's own: the floor."""
     for dag_id in ids:
@@ -198,6 +232,7 @@ WRITERS: dict[str, Callable[[Path, list[str]], None]] = {
     "dag-factory": write_dag_factory,
     "airflow-blueprint": write_blueprint,
     "gusty": write_gusty,
+    "2019": write_2019,
     "bare DAGs, a file each": write_bare,
 }
 
