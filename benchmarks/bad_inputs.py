@@ -192,8 +192,10 @@ SPOILERS: dict[str, Callable[[Path, str, str, str], None]] = {
     "2019": spoil_2019,
     "plain files": spoil_plain,
     "dag-factory": spoil_dag_factory,
+    "dag-factory, a file each": spoil_dag_factory,
     "airflow-blueprint": spoil_blueprint,
     "gusty": spoil_gusty,
+    "gusty, a file each": spoil_gusty,
 }
 """For each loader of files what makes a DAG bad there: its folder, the kind, the DAG's id, and one that it may take."""
 

@@ -138,7 +138,7 @@ class Bench:
             return self._twice(OURS, airflow, spoil)
 
     def _files(self, loader: str) -> dict[str, Found]:
-        folders = {kind: self.folder / loader.replace(" ", "-") / _name(kind) for kind in KINDS}
+        folders = {kind: self.folder / _file_name(loader) / _name(kind) for kind in KINDS}
         bundles = [
             {
                 "name": _name(kind),
@@ -162,7 +162,7 @@ class Bench:
         return self._twice(loader, airflow, spoil)
 
     def _airflow(self, loader: str, bundles: Sequence[Mapping[str, object]], more: Mapping[str, str]) -> Airflow:
-        name = loader.replace(" ", "-")
+        name = _file_name(loader)
         settings = {
             "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
             "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(self.folder / f"storage-{name}"),
@@ -243,6 +243,10 @@ def query(airflow: Airflow, text: str, *values: str) -> list[tuple[str, ...]]:
     path = airflow.home / "airflow.db"
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as connection:
         return list(connection.execute(text, values))
+
+
+def _file_name(loader: str) -> str:
+    return loader.replace(",", "").replace(" ", "-")
 
 
 def _name(kind: str) -> str:
