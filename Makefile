@@ -41,10 +41,11 @@ ui: setup ## the same, and leave Airflow's page open until Ctrl-C
 test: setup node_modules/.installed ## all tests that this machine can run
 	@pytest
 
-bench: setup ## what synth and the registry's scan cost, and what other loaders let through; needs the package index
+bench: setup ## what synth and the registry's scan cost, and what other loaders make of bad input; needs the package index
 	@python benchmarks/synth_overhead.py
 	@python benchmarks/registry_scan.py
 	@python benchmarks/peers_attacks.py
+	@python benchmarks/peers_bad_input.py
 
 audit: setup ## known vulnerabilities of the locked packages, where the service answers
 	@python .ci/audit.py

@@ -49,6 +49,15 @@ folder = str(Path(__file__).parent)
 load_yaml_dags(globals(), dags_folder=folder, defaults_config_path=folder)
 # airflow dag
 """
+_DAG_FACTORY_EACH = """\
+from pathlib import Path
+
+from dagfactory import load_yaml_dags
+
+path = Path(__file__).with_suffix(".yaml")
+load_yaml_dags(globals(), config_filepath=str(path), defaults_config_path=str(path.parent))
+# airflow dag
+"""
 _BLUEPRINT = "from blueprint import build_all_airflow_dags\n\nbuild_all_airflow_dags()\n"
 _GUSTY = """\
 from pathlib import Path
@@ -56,6 +65,23 @@ from pathlib import Path
 from gusty import create_dags
 
 create_dags(str(Path(__file__).parent), globals(), latest_only=False)
+# airflow dag
+"""
+_GUSTY_EACH = """\
+from pathlib import Path
+
+from gusty import create_dag
+
+dag = create_dag(str(Path(__file__).with_suffix("")), latest_only=False)
+# airflow dag
+"""
+_OF_2019 = """\
+import json
+from pathlib import Path
+
+from loader_2019 import dags_of
+
+globals().update(dags_of(json.loads(Path(__file__).with_suffix(".json").read_text())))
 # airflow dag
 """
 _BARE = """\
@@ -98,6 +124,24 @@ def labels(dag_id: str) -> dict[str, str]:
 def _task_labels(number: int) -> dict[str, str]:
     command = {f"command.{place}": word for place, word in enumerate(_command(STEPS[number]))}
     return {"kind": "ecs", **command} | ({"upstream.0": STEPS[number - 1]} if number else {})
+
+
+def labels_2019(dag_id: str) -> dict[str, str]:
+    """Return the labels of a DAG as they were written in 2019."""
+    found = {
+        "airflow.dag.name": dag_id,
+        "airflow.dag.owner": OWNER,
+        "airflow.dag.schedule_interval": SCHEDULE,
+        "airflow.dag.start_date": START,
+        "airflow.dag.retries": "1",
+    }
+    for number, step in enumerate(STEPS):
+        command, *args = _command(step)
+        found[f"airflow.tasks.{step}.command"] = command
+        found |= {f"airflow.tasks.{step}.args.{place}": word for place, word in enumerate(args)}
+        if number:
+            found[f"airflow.tasks.{step}.depends.0"] = STEPS[number - 1]
+    return found
 
 
 LOG_CONFIGURATION = {
@@ -152,6 +196,12 @@ def write_dag_factory(folder: Path, ids: list[str]) -> None:
         _dump(folder / f"{dag_id}.yaml", {dag_id: dag})
 
 
+def write_dag_factory_each(folder: Path, ids: list[str]) -> None:
+    """Write a YAML file a DAG, and a file for each that loads it."""
+    write_dag_factory(folder, ids)
+    _write_loaders(folder, ids, _DAG_FACTORY_EACH)
+
+
 def write_blueprint(folder: Path, ids: list[str]) -> None:
     """Write a YAML file a DAG, the platform's blueprints, and the file that loads them."""
     (folder / "fleet.py").write_text(_BLUEPRINT)
@@ -186,6 +236,19 @@ def write_gusty(folder: Path, ids: list[str]) -> None:
             _dump(folder / dag_id / f"{step}.yml", {"operator": OPERATOR, **task})
 
 
+def write_gusty_each(folder: Path, ids: list[str]) -> None:
+    """Write a folder a DAG with a YAML file a task, and a file for each that loads it."""
+    write_gusty(folder, ids)
+    _write_loaders(folder, ids, _GUSTY_EACH)
+
+
+def write_2019(folder: Path, ids: list[str]) -> None:
+    """Write the task definitions, as the loader of 2019 finds them, and the file that loads them."""
+    (folder / "fleet.py").write_text(_OF_2019)
+    definitions = [{"family": dag_id, "containers": {"main": labels_2019(dag_id)}} for dag_id in ids]
+    (folder / "fleet.json").write_text(json.dumps(definitions))
+
+
 def write_bare(folder: Path, ids: list[str]) -> None:
     """Write a file a DAG with nothing but Airflow's own: the floor."""
     for dag_id in ids:
@@ -198,8 +261,18 @@ WRITERS: dict[str, Callable[[Path, list[str]], None]] = {
     "dag-factory": write_dag_factory,
     "airflow-blueprint": write_blueprint,
     "gusty": write_gusty,
+    "dag-factory, a file each": write_dag_factory_each,
+    "gusty, a file each": write_gusty_each,
+    "2019": write_2019,
     "bare DAGs, a file each": write_bare,
 }
+
+
+def _write_loaders(folder: Path, ids: list[str], text: str) -> None:
+    """Have a loader for each DAG in the place of the one for all."""
+    (folder / "fleet.py").unlink()
+    for dag_id in ids:
+        (folder / f"{dag_id}.py").write_text(text)
 
 
 def _default_args() -> dict[str, Any]:

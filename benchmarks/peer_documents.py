@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from peer_words import BASH, CLASSES, put_into_airflow_words, unsaid
 
 from airflow_ecs_dag_schema.codec import describes_dag
 from attacks.argument_values import argument_tree
@@ -23,13 +24,14 @@ _RENAMED_2019 = {
     "airflow.dag.schedule.cron": "airflow.dag.schedule_interval",
     "airflow.dag.max_active_tasks": "airflow.dag.concurrency",
 }
+_BLUEPRINTS = {"ecs": "ecs_container", "latest_only": "latest_only"}
+"""The steps of the platform's airflow-blueprint that have other names there than with us."""
 _PRESETS = {"continuous": "@continuous", "once": "@once"}
 _DEFAULTS = ("owner", "retries", "retry_delay", "execution_timeout", "depends_on_past", "start_date", "end_date")
 _UNSAID = re.compile(r"airflow\.dag\.(?:schedule\.(?:kind|timezone)|alerts\.\d+\.(?!to\b))")
 """Labels of which the YAML files of the peers say nothing: a timezone, what an alert has beside its addresses."""
-_NOT_TRANSLATED = {"assets", "links-and-texts", "operators", "outputs", "params", "shapes-of-runs", "task-definitions"}
-"""Categories about parts of the language for which the peers have words that are too different, or none."""
-_OTHER_WORDS = (".environment", ".profile", "airflow.dag.deadline")
+_OF_A_DEPLOYMENT = re.compile(r"\{\{\s*resolve\b|\$\{Token", re.IGNORECASE)
+"""What CloudFormation or the CDK would fill in, and in no file of a peer's."""
 _FIRST_DAY = "2026-01-01T00:00:00+00:00"
 
 
@@ -37,14 +39,15 @@ class NotApplicableError(Exception):
     """A case says nothing in a peer's format; the message says why."""
 
 
-def _check_translated(case: Attack) -> None:
-    if case.category in _NOT_TRANSLATED or any(word in label for label in case.labels for word in _OTHER_WORDS):
-        raise NotApplicableError("its words for this are too different to be translated, or there are none")
+def _check_said(case: Attack, peer: str) -> None:
+    thing = unsaid(case, peer)
+    if thing:
+        raise NotApplicableError(f"its files can't say it: {thing}")
 
 
 def of_2019(case: Attack, canary: str) -> dict[str, Any]:
     """Return a task definition with labels of 2019."""
-    _check_translated(case)
+    _check_said(case, "2019")
     if case.category == "packed-forms":
         raise NotApplicableError("2019 had no such form")
     containers = {name: _labels_2019(case, labels) for name, labels in case.containers(canary).items() if labels}
@@ -68,6 +71,10 @@ def _labels_2019(case: Attack, labels: Mapping[str, str]) -> dict[str, str]:  # 
             elif _is_below(key, attacked):
                 raise NotApplicableError("2019 had no such alert")
             continue
+        if name.startswith("airflow.dag.params."):
+            if name.endswith(".default"):
+                written[name.removesuffix(".default")] = text
+            continue
         name = name.replace("airflow.dag.defaults.", "airflow.dag.")
         if name.startswith("airflow.tasks."):
             name = _task_label_2019(name, text, written)
@@ -90,19 +97,25 @@ def _task_label_2019(name: str, text: str, written: dict[str, str]) -> str:
             written[f"{room}.class"] = "airflow.operators.latest_only_operator.LatestOnlyOperator"
         elif text == "ecs":
             written[f"{room}.trigger_rule"] = "all_success"  # a task needs one label at least
-        else:
+        elif text != "operator":  # whose class is in a label of its own
             written[f"{room}.class"] = text
         return ""
-    return name.replace(".upstream.", ".depends.").replace(".command.0", ".command")
+    if name.endswith(".operator"):
+        room = name.removesuffix(".operator")
+        written[f"{room}.class"] = CLASSES.get(text, text)
+        if written[f"{room}.class"] == BASH:
+            written[f"{room}.bash_command"] = "id"
+        return ""
+    return name.replace(".upstream.", ".depends.").replace(".command.0", ".command").replace(".arguments.", ".")
 
 
-def _tree(case: Attack, canary: str) -> dict[str, Any]:  # noqa: C901 - a case a way of saying nothing there
+def _tree(case: Attack, canary: str, peer: str) -> dict[str, Any]:  # noqa: C901 - a case a way of saying nothing there
     """Return what a case says, in the types of Python, labels of 2019 in the words of version 1."""
-    _check_translated(case)
+    _check_said(case, peer)
     if case.category in {"label-forms", "packed-forms"}:
         raise NotApplicableError("it is about the form of labels")
-    if case.category == "secrets":
-        raise NotApplicableError("CloudFormation fills in labels, and no such file")
+    if any(_OF_A_DEPLOYMENT.search(text or "") for text in case.labels.values()):
+        raise NotApplicableError("a deployment fills in labels, and no such file")
     if _UNSAID.match(next(iter(case.labels), "") if case.at is None else case.at):
         raise NotApplicableError("its file has no such field")
     if case.also_labelled:
@@ -123,6 +136,7 @@ def _tree(case: Attack, canary: str) -> dict[str, Any]:  # noqa: C901 - a case a
                 task["upstream"] = task.pop("depends")
             if isinstance(task.get("command"), str):
                 task["command"] = [task["command"]]
+    put_into_airflow_words(tree, {} if peer == "blueprint" else CLASSES)
     return tree
 
 
@@ -146,6 +160,8 @@ def _schedule(dag: dict[str, Any]) -> Any:  # noqa: ANN401 - a text, a duration,
     schedule = dag.pop("schedule", None)
     if not isinstance(schedule, dict):
         return schedule
+    if schedule.get("kind") == "assets":
+        return [asset["uri"] for asset in schedule.get("assets", [])]
     return schedule.get("cron", schedule.get("every", _PRESETS.get(schedule.get("kind", ""))))
 
 
@@ -158,7 +174,7 @@ def _emails(dag: dict[str, Any], given: dict[str, Any]) -> None:
 
 def of_dag_factory(case: Attack, canary: str) -> str:
     """Return a YAML file of dag-factory."""
-    tree = _tree(case, canary)
+    tree = _tree(case, canary, "dag-factory")
     dag = dict(tree.get("dag", {}))
     dag_id = dag.pop("dag_id", "")
     schedule = _schedule(dag)
@@ -168,6 +184,9 @@ def of_dag_factory(case: Attack, canary: str) -> str:
         for name in [name for name in source if name in _DEFAULTS]:
             defaults[name] = source.pop(name) if source is dag else source[name]
     written = dict(dag)
+    if isinstance(written.get("groups"), dict):
+        groups = [dict(each) for each in written.pop("groups").values()]
+        written["task_groups"] = [{"group_name": each.pop("group_id", ""), **each} for each in groups]
     written |= {"default_args": defaults, "tasks": [_dag_factory_task(*item, tree) for item in _tasks(tree)]}
     if schedule is not None:
         written["schedule"] = schedule
@@ -197,7 +216,40 @@ def _dag_factory_task(task_id: str, given: dict[str, Any], tree: dict[str, Any])
         overrides = {"containerOverrides": [{"name": "main", "command": command}], **overrides}
         task |= {"cluster": "shared", "task_definition": "work", "container_name": "main", "overrides": overrides}
         task |= _operator_arguments(ecs)
+        if "task_definition" in given:
+            task["task_definition"] = given["task_definition"]
+        _set_environment(task, task.pop("environment", None))
+    outlets = task.get("outlets")
+    if isinstance(outlets, list):
+        task["outlets"] = [_asset(each) for each in outlets]
+    if isinstance(task.get("expand"), dict):
+        task["expand"] = _expanded(task, task["expand"])
     return task
+
+
+def _set_environment(task: dict[str, Any], variables: Any) -> None:  # noqa: ANN401 - or what an attack has there
+    containers = task["overrides"].get("containerOverrides")
+    if variables is not None and isinstance(containers, list):
+        if isinstance(variables, dict):
+            variables = [{"name": name, "value": text} for name, text in variables.items()]
+        containers[0]["environment"] = variables
+
+
+def _asset(given: dict[str, Any]) -> Any:  # noqa: ANN401 - a URI, or Airflow's class with more
+    return given["uri"] if set(given) == {"uri"} else {"__type__": "airflow.sdk.Asset", **given}
+
+
+def _expanded(task: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Return over what the overrides of a task are mapped: a list of items, each added to the command, or an output."""
+    whole = task.pop("overrides")
+    if given.get("kind") == "output":
+        return {"overrides": f"{given['task_id']}.output"}
+    (container, *_) = whole["containerOverrides"]
+    return {
+        "overrides": [
+            {"containerOverrides": [{**container, "command": [*container["command"], item]}]} for item in given["items"]
+        ]
+    }
 
 
 def _operator_arguments(ecs: dict[str, Any]) -> dict[str, Any]:
@@ -225,21 +277,31 @@ def of_blueprint(case: Attack, canary: str, *, is_raw: bool) -> str:
         canary: The file that an attack would make.
         is_raw: Whether templates are marked so that Airflow fills them in; without it blueprint does, at each parse.
     """
-    tree = _tree(case, canary)
+    tree = _tree(case, canary, "blueprint")
     dag = dict(tree.get("dag", {}))
+    dag.pop("params", None)
     schedule = _schedule(dag)
     _emails(dag, dag)
     dag |= dag.pop("defaults", {})
     if isinstance(schedule, timedelta):
         raise NotApplicableError("the schedules of its platform are texts")
     if schedule is not None:
-        dag["schedule"] = schedule
+        dag["assets" if isinstance(schedule, list) else "schedule"] = schedule
     steps = {}
     for task_id, given in _tasks(tree):
         kind = given.pop("class", given.pop("kind", "ecs"))
-        step = {"blueprint": {"ecs": "ecs_container", "latest_only": "latest_only"}.get(kind, kind)}
+        for name in [name for name, value in given.items() if isinstance(value, timedelta)]:
+            given["seconds" if name == "delta" else name] = given.pop(name).total_seconds()
+        step = {"blueprint": _BLUEPRINTS.get(kind, kind)}
+        outlets, expand = given.get("outlets"), given.pop("expand", None)
+        if isinstance(outlets, list):
+            given["outlets"] = [each["uri"] for each in outlets]
+        if expand is not None:
+            if expand.get("kind") != "items":
+                raise NotApplicableError("its steps are mapped over items")
+            given["items"] = expand["items"]
         upstream = given.pop("upstream", {})
-        step |= {"depends_on": list(upstream.values()), **tree.get("ecs", {}), **given}
+        step |= {"depends_on": list(upstream.values()), **(tree.get("ecs", {}) if kind == "ecs" else {}), **given}
         steps[task_id] = step
     document = _plain({"dag_id": dag.pop("dag_id", ""), **dag, "steps": steps})
     # In double quotes and on one line each, so that the text between template marks is what the case has.

@@ -55,6 +55,17 @@ def test_the_page_says_how_many_there_are() -> None:
     assert rows == {category: str(count) for category, count in counts.items()}
 
 
+def test_the_page_has_an_outcome_of_each_case_for_each_peer() -> None:
+    section = PAGE.split("## The peers on the same corpus\n")[1]
+    *rows, sums = re.findall(r"^\| [a-z0-9-]+ \| (\d+ \| [0-9/ |]+) \|$", section, re.MULTILINE)
+    counted = [[[int(each) for each in cell.split(" / ")] for cell in row.split(" | ")] for row in (*rows, sums)]
+    for [cases], ours, *peers in counted:
+        assert ours == [0, cases, 0, 0, 0]  # refused
+        assert [sum(outcomes) for outcomes in peers] == [cases] * 3
+    *each, whole = counted
+    assert whole == [[sum(numbers) for numbers in zip(*cells, strict=True)] for cells in zip(*each, strict=True)]
+
+
 def test_the_page_names_each_category() -> None:
     rows = [
         f"| `{file.stem}` | {file.read_text().splitlines()[0].removeprefix('# ').rstrip('.')} |"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,13 +42,14 @@ BAD = {
         "airflow.tasks.send.operator",
         "subprocess.getoutput",
     ),
-    "environment read in a template": (
+    "environment read": (
         {"airflow.tasks.build.args.0": "{{ macros.os.environ.AWS_SECRET_ACCESS_KEY }}"},
         "airflow.tasks.build.args.0",
         "macros.os.environ.AWS_SECRET_ACCESS_KEY",
     ),
 }
 """The labels of the bad one; the label and the value that its error names."""
+PAGE = Path(__file__).parents[2] / "docs" / "sources.md"
 GOOD = [f"good-{number}" for number in range(9)]
 
 
@@ -76,3 +79,10 @@ def test_nine_of_ten_are_dags_and_one_is_an_error(fleet: Fleet, kind: str) -> No
 
 def test_the_eight_ways_are_eight() -> None:
     assert len(BAD) == 8
+
+
+def test_the_page_shows_the_peers_the_same_eight() -> None:
+    section = PAGE.read_text().split("## One bad DAG among ten\n")[1]
+    _, *rows, sums = re.findall(r"^\| ([^|]+) \| ([^|]+) \|", section, re.MULTILINE)
+    assert rows == [(kind, "9, error") for kind in BAD]
+    assert sums == ("nine run, one error", "8 of 8")
