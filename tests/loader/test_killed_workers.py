@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.models.dagrun import DagRun
-from airflow.models.taskinstance import TaskInstance
+from airflow.serialization.serialized_objects import create_scheduler_operator
 from airflow.utils.session import create_session
 from airflow.utils.state import TaskInstanceState
 
@@ -30,6 +32,8 @@ from strict_ecs.strict_aws import StrictAws
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from airflow.models.taskinstance import TaskInstance
 
     from strict_ecs.strict_aws import Region
     from strict_ecs.tasks import Tasks
@@ -46,14 +50,16 @@ class Installation:
     Attributes:
         aws: That AWS.
         arguments: Of the task, as the newest parse of its DAG has them.
+        forge: The process that makes workers.
     """
 
     aws: StrictAws
     url: str
     folder: Path
     arguments: dict[str, Any]
-    run_id: str = ""
-    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    run_id: str
+    forge: subprocess.Popen[str]
+    workers: list[Worker] = field(default_factory=list)
 
     @property
     def region(self) -> Region:
@@ -89,7 +95,7 @@ class Installation:
         """Do what the scheduler does when the heartbeats of a worker stay away."""
         with create_session() as session:
             instance = self._instance(session)
-            instance.task = dag_of(self.arguments).get_task(TASK_ID)
+            instance.task = create_scheduler_operator(dag_of(self.arguments).get_task(TASK_ID))
             instance.handle_failure(error="no heartbeat", session=session)
             assert instance.state == TaskInstanceState.UP_FOR_RETRY
 
@@ -102,7 +108,7 @@ class Installation:
 
     def _instance(self, session: Any) -> TaskInstance:
         run = session.query(DagRun).filter_by(dag_id=DAG_ID, run_id=self.run_id).one()
-        instance = run.get_task_instance(TASK_ID, session=session)
+        instance: TaskInstance | None = run.get_task_instance(TASK_ID, session=session)
         assert instance is not None
         return instance
 
@@ -116,23 +122,19 @@ class Installation:
             "arguments": self.arguments,
         }
         log = self.folder / f"worker-{len(self.workers)}.log"
-        environment = isolated_environment(os.environ) | {
+        environment = {
             "AWS_ACCESS_KEY_ID": ACCOUNT,
             "AWS_SECRET_ACCESS_KEY": "not-aws",
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ENDPOINT_URL": self.url,
             "AWS_MAX_ATTEMPTS": "1",
-            "PYTHONPATH": str(TESTS),
         }
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "loader.worker_process", json.dumps(asked)],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=environment,
-            )
-        self.workers.append(process)
-        return Worker(process, log)
+        assert self.forge.stdin is not None
+        assert self.forge.stdout is not None
+        self.forge.stdin.write(json.dumps({**asked, "log": str(log), "environment": environment}) + "\n")
+        self.forge.stdin.flush()
+        self.workers.append(Worker(int(self.forge.stdout.readline()), log))
+        return self.workers[-1]
 
 
 @dataclass(frozen=True)
@@ -140,38 +142,79 @@ class Worker:
     """A process that runs one try.
 
     Attributes:
-        process: It.
+        pid: Its number.
         log: What it writes.
     """
 
-    process: subprocess.Popen[bytes]
+    pid: int
     log: Path
 
     @property
     def text(self) -> str:
-        return self.log.read_text(errors="replace")
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    @property
+    def has_ended(self) -> bool:
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        return False
+
+    def until(self, condition: Callable[[], object]) -> None:
+        """Wait until ``condition`` is true, while it runs."""
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            assert not self.has_ended, self.text
+            assert time.monotonic() < end, self.text
+            time.sleep(0.02)
 
     def kill_when(self, condition: Callable[[], object]) -> None:
         """Kill it with SIGKILL once ``condition`` is true."""
-        end = time.monotonic() + PATIENCE
-        while not condition():
-            assert self.process.poll() is None, self.text
-            assert time.monotonic() < end, self.text
+        self.until(condition)
+        self.kill()
+        assert not self._told
+
+    def kill(self) -> None:
+        """Kill it with SIGKILL, if it still runs."""
+        while not self.has_ended:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
             time.sleep(0.02)
-        self.process.kill()
-        self.process.wait(PATIENCE)
 
     def result(self) -> dict[str, str]:
         """Wait for its end; return what it tells."""
-        self.process.wait(PATIENCE)
-        lines = [line for line in self.text.splitlines() if line.startswith('{"state"')]
-        assert len(lines) == 1, self.text
-        told: dict[str, str] = json.loads(lines[0])
+        end = time.monotonic() + PATIENCE
+        while not self.has_ended:
+            assert time.monotonic() < end, self.text
+            time.sleep(0.02)
+        assert len(self._told) == 1, self.text
+        told: dict[str, str] = json.loads(self._told[0])
         return told
+
+    @property
+    def _told(self) -> list[str]:
+        return [line for line in self.text.splitlines() if line.startswith('{"state"')]
+
+
+@pytest.fixture(scope="module")
+def forge() -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, "-m", "loader.worker_process"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=isolated_environment(os.environ) | {"PYTHONPATH": str(TESTS)},
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        while process.stdout.readline() != "ready\n":
+            assert process.poll() is None
+        yield process
+        process.kill()
 
 
 @pytest.fixture
-def airflow(tmp_path: Path) -> Iterator[Installation]:
+def airflow(forge: subprocess.Popen[str], tmp_path: Path) -> Iterator[Installation]:
     aws = StrictAws(clock=time.time)
     region = aws.region(ACCOUNT, REGION)
     region.tasks.create_cluster({"clusterName": "work"})
@@ -184,13 +227,12 @@ def airflow(tmp_path: Path) -> Iterator[Installation]:
         "region_name": REGION,
     }
     with on_loopback(aws) as url:
-        made = Installation(aws, url, tmp_path, arguments, queue_run(dag_of(arguments)))
+        made = Installation(aws, url, tmp_path, arguments, queue_run(dag_of(arguments)), forge)
         try:
             yield made
         finally:
             for each in made.workers:
                 each.kill()
-                each.wait()
 
 
 def kill_after_run_task(airflow: Installation) -> dict[str, Any]:
@@ -205,7 +247,6 @@ def kill_after_run_task(airflow: Installation) -> dict[str, Any]:
 def test_the_next_try_watches_what_the_killed_worker_has_started(airflow: Installation) -> None:
     started = kill_after_run_task(airflow)
     airflow.notice_dead_worker()
-    airflow.tasks.run_seconds = 0
     worker = airflow.start_worker()
     worker_ends_with(airflow, worker, started)
     assert worker.result() == {"state": "success", "error": ""}
@@ -216,12 +257,8 @@ def test_the_next_try_watches_what_the_killed_worker_has_started(airflow: Instal
 
 def worker_ends_with(airflow: Installation, worker: Worker, task: dict[str, Any], exit_code: int = 0) -> None:
     """Let the ECS task end once the worker looks at it."""
-    end = time.monotonic() + PATIENCE
     looks = len(airflow.aws.made("DescribeTasks"))
-    while len(airflow.aws.made("DescribeTasks")) < looks + 2:
-        assert worker.process.poll() is None, worker.text
-        assert time.monotonic() < end, worker.text
-        time.sleep(0.02)
+    worker.until(lambda: len(airflow.aws.made("DescribeTasks")) >= looks + 2)
     airflow.tasks.finish(task["taskArn"], exit_code=exit_code)
 
 
