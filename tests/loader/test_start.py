@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -105,7 +106,8 @@ def test_room_that_never_comes_is_no_failure_of_the_container(
     region.tasks.run_seconds = None
     region.tasks.room = 0
     monkeypatch.setenv("AIRFLOW__AIRFLOW_ECS_DAG__START_TIMEOUT", "300")
-    for arguments, seconds in (({}, 300), ({"start_timeout": 100}, 100), ({"start_timeout": 0}, 0)):
+    given: list[tuple[dict[str, Any], int]] = [({}, 300), ({"start_timeout": 100}, 100), ({"start_timeout": 0}, 0)]
+    for arguments, seconds in given:
         began = clock.now()
         with pytest.raises(EcsCapacityError, match=rf"in cluster work within {seconds} s: RESOURCE:MEMORY") as failure:
             run_task(build(region, **arguments))
@@ -130,7 +132,7 @@ def test_waits_grow_and_differ(aws: StrictAws, region: Region) -> None:
         with pytest.raises(EcsCapacityError):
             run_task(build(region))
         times = [call.at for call in aws.made("RunTask")[before:]]
-        gaps.append([later - earlier for earlier, later in zip(times, times[1:], strict=False)])
+        gaps.append([later - earlier for earlier, later in pairwise(times)])
     assert gaps[0] != gaps[1]
     for each in gaps:
         assert each[0] <= 2
@@ -272,17 +274,18 @@ def test_a_newest_revision_without_the_task_is_not_run(
 def test_a_family_that_is_gone_altogether(region: Region) -> None:
     task = build(region)
     region.definitions.deregister(task.task_definition)
-    with pytest.raises(EcsTaskFailedError, match="newest revision can't be read: .*if the stack was deleted"):
+    with pytest.raises(EcsTaskFailedError, match=r"newest revision can't be read: .*if the stack was deleted"):
         run_task(task)
 
 
-def left(region: Region, task: Operator, **more: Any) -> str:
+def left(aws: StrictAws, task: Operator, **more: Any) -> str:
     """Start what a first try of ``task`` would, and leave it; return its ARN."""
-    first = build(region, task.task_definition, start_timeout=0)
-    runs = intercept(first.client, "RunTask", error("AccessDeniedException"))
+    region = aws.region(ACCOUNT, REGION)
+    aws.faults.add(Fault.ACCESS_DENIED, "RunTask")
     with pytest.raises(EcsTaskFailedError):
-        run_task(first)
-    (request,) = runs.requests
+        run_task(build(region, task.task_definition))
+    aws.faults.clear()
+    request = aws.calls.pop().parameters
     arn: str = region.tasks.run_task({**request, "clientToken": "another", **more})["tasks"][0]["taskArn"]
     return arn
 
@@ -290,27 +293,27 @@ def left(region: Region, task: Operator, **more: Any) -> str:
 def test_without_a_note_what_runs_is_found(aws: StrictAws, region: Region) -> None:
     """Airflow's task state store may be out of order; here no supervisor has one."""
     task = build(region)
-    running = left(region, task)
+    running = left(aws, task)
     run_task(task, try_number=2)
     assert task.arn == running
     assert aws.made("RunTask") == []
     assert sum("task state store can't be used" in line for line in task.said) == 1
 
 
-def test_two_left_behind_become_one(region: Region) -> None:
+def test_two_left_behind_become_one(aws: StrictAws, region: Region) -> None:
     task = build(region)
-    arns = [left(region, task, clientToken=name) for name in ("one", "two")]
+    arns = [left(aws, task, clientToken=name) for name in ("one", "two")]
     run_task(task, try_number=3)
     assert task.arn in arns
     stopped = {each["taskArn"] for each in started(region) if each["stopCode"] == "UserInitiated"}
     assert stopped == set(arns) - {task.arn}
 
 
-def test_more_than_a_page_of_them(region: Region) -> None:
+def test_more_than_a_page_of_them(aws: StrictAws, region: Region) -> None:
     """All that other revisions run is stopped, however much it is, before the new one starts."""
     task = build(region)
     region.tasks.run_seconds = None
-    first = left(region, task)
+    first = left(aws, task)
     (described,) = region.tasks.describe_tasks({"cluster": "work", "tasks": [first]})["tasks"]
     other = region.definitions.register("reports", dag_labels())
     request = {"cluster": "work", "taskDefinition": other, "startedBy": described["startedBy"], "count": 10}
@@ -327,10 +330,11 @@ def test_more_than_a_page_of_them(region: Region) -> None:
 
 
 def test_a_look_that_failed_is_repeated(aws: StrictAws, region: Region) -> None:
+    region.tasks.run_seconds = 600
     faults = [Fault.THROTTLED, Fault.EMPTY, Fault.TRUNCATED, Fault.SERVER_ERROR, Fault.TIMEOUT, Fault.HTML]
     for operation in ("ListTasks", "DescribeTasks"):
         task = build(region)
-        running = left(region, task)
+        running = left(aws, task, clientToken=operation)
         for first, fault in enumerate(faults, 1):
             aws.faults.add(fault, operation, first=first)
         run_task(task, try_number=2)
@@ -341,7 +345,7 @@ def test_a_look_that_failed_is_repeated(aws: StrictAws, region: Region) -> None:
 
 def test_nothing_is_started_beside_what_can_not_be_seen(aws: StrictAws, region: Region) -> None:
     task = build(region)
-    left(region, task)
+    left(aws, task)
     aws.faults.add(Fault.SERVER_ERROR, "ListTasks", count=None)
     with pytest.raises(EcsTaskLostError, match="none was started beside it"):
         run_task(task, try_number=2)
@@ -358,7 +362,7 @@ def test_a_role_that_may_not_list_goes_on_and_says_so(aws: StrictAws, region: Re
 
 def test_nothing_is_started_beside_what_can_not_be_stopped(aws: StrictAws, region: Region) -> None:
     task = build(region)
-    running = left(region, task)
+    running = left(aws, task)
     aws.faults.add(Fault.ACCESS_DENIED, "StopTask", count=None)
     newer = build(region)
     assert newer.task_definition != task.task_definition
@@ -405,5 +409,5 @@ SHOWN = {
         ({"overrides": {"containerOverrides": [{"name": "main", "command": ["a"]}], "cpu": "1024"}}, False),
     ],
 )
-def test_the_same_work(change: dict[str, Any], is_same: bool) -> None:
+def test_the_same_work(change: dict[str, Any], *, is_same: bool) -> None:
     assert is_same_work(SHOWN | change, REQUEST) is is_same
