@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _REVISIONS = "each deploy registers a new revision of the family"
 _FAMILIES = "the families that the platform named, by their names' beginning"
 _TASKS = "ECS makes up a task's id when it starts the task"
-_LISTS = "IAM has no narrower resource for listing a cluster's tasks; where clusters are named, the condition names them"
+_LISTS = "IAM has no narrower resource for listing a cluster's tasks; the condition names the cluster"
 _STREAMS = "a log stream's name ends in the ECS task's id; the ARN names the log group"
 _REGISTRY = "ECS has no narrower resource for listing and describing task definitions"
 
