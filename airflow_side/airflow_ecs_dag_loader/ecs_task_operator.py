@@ -8,7 +8,6 @@ parsing a file needs.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from functools import cached_property
@@ -16,11 +15,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.bases.xcom import BaseXCom
+from airflow.sdk.configuration import conf
 
 from airflow_ecs_dag_loader.branching import most_items
 from airflow_ecs_dag_loader.definition import TaskDefinitionArn
 from airflow_ecs_dag_loader.ecs_overrides import overrides
+from airflow_ecs_dag_loader.ecs_task_identity import EcsTaskIdentity
 from airflow_ecs_dag_loader.projected_templates import ProjectedTemplates
+from airflow_ecs_dag_loader.start_record import StartRecord
 from airflow_ecs_dag_loader.task_output import OutputError, OutputLines, check_items
 from airflow_ecs_dag_loader.template_values import NO_ITEM, render, template_values
 from airflow_ecs_dag_loader.verdict import EcsTaskFailedError, check_stopped
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_logs import CloudWatchLogsClient
 
+    from airflow_ecs_dag_loader.container_lines import ContainerLines
     from airflow_ecs_dag_loader.ecs_task_calls import EcsTaskCalls
+    from airflow_ecs_dag_loader.other_task_definition import OtherTaskDefinition
 
 _LAST_LINES_WAIT = 1.0
 """Seconds between the last looks for lines; CloudWatch gets them a little after the container has ended."""
@@ -42,6 +46,8 @@ _MAP_NAME = "ecs_map_name"
 MAP_INDEX_TEMPLATE = f"{{{{ {_MAP_NAME} }}}}"
 """What Airflow is given as the ``map_index_template`` of a mapped task with a ``map_name``. Airflow fills it in with
 its own environment and all that it has, so the author's template never gets there, only what became of it."""
+_START_TIMEOUT = 900.0
+"""Seconds for which an ECS task without room is asked for, unless the platform or the DAG says otherwise."""
 _LONGEST_MAP_NAME = 250
 """Characters of a name that Airflow's database keeps."""
 
@@ -75,6 +81,9 @@ class EcsTaskOperator(ProjectedTemplates, BaseOperator):
         awslogs_stream_prefix: The stream prefix of that driver.
         awslogs_region: The region of that driver; without it, ``region_name``.
         skip_on_exit_code: Exit codes of the container that make Airflow skip the task.
+        start_timeout: Seconds for which RunTask is called again while ECS has no room for the ECS task, takes no more
+            calls, or does not tell; without it, ``[airflow_ecs_dag] start_timeout`` of Airflow's configuration, or
+            900. The ``execution_timeout`` ends that wait, too.
         aws_conn_id: Airflow connection; ``None`` for the process's own credentials.
         region_name: Where the ECS task is run; without it, the region of the connection or the environment.
         kwargs: Those of ``BaseOperator``.
@@ -113,6 +122,7 @@ class EcsTaskOperator(ProjectedTemplates, BaseOperator):
         awslogs_stream_prefix: str | None = None,
         awslogs_region: str | None = None,
         skip_on_exit_code: Sequence[int] = (),
+        start_timeout: float | None = None,
         aws_conn_id: str | None = "aws_default",
         region_name: str | None = None,
         **kwargs: Any,  # noqa: ANN401 - BaseOperator's own
@@ -139,6 +149,7 @@ class EcsTaskOperator(ProjectedTemplates, BaseOperator):
         self.awslogs_stream_prefix = awslogs_stream_prefix
         self.awslogs_region = awslogs_region
         self.skip_on_exit_code = skip_on_exit_code
+        self.start_timeout = start_timeout
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
         self.arn: str | None = None
@@ -164,6 +175,7 @@ class EcsTaskOperator(ProjectedTemplates, BaseOperator):
 
         Raises:
             AirflowSkipException: The container said so by its exit code.
+            EcsCapacityError: ECS had no room for it.
             EcsTaskFailedError: It ended otherwise, could not be started, or put out what is no output.
             EcsTaskLostError: ECS does not know it any more, so how it ended can't be told.
         """
@@ -184,22 +196,32 @@ class EcsTaskOperator(ProjectedTemplates, BaseOperator):
         self.log.info("Command: %s", json.dumps(self.command))
         if self.environment:
             self.log.info("Environment variables given: %s", ", ".join(self.environment))
-        logs = self._logs()
-        self.arn = self._start(_token(context))
+        self._logs_client = self._logs()
+        record = StartRecord(context["task_state_store"], log=self.log)
+        self.arn = self._started(context, record)
         if self._stop_asked:
             self.on_kill()
         task_id = self.arn.rpartition("/")[2]
+        logs = self._logs_client
         self.log.info("ECS task: %s (%s) in cluster %s", task_id, self.task_definition, self.cluster)
         stream = f"{self.awslogs_stream_prefix}/{self.container_name}/{task_id}" if logs else ""
         lines = self._calls.lines(logs, group=self.awslogs_group or "", stream=stream)
         stopped = self._calls.wait_until_stopped(cluster=self.cluster, arn=self.arn, lines=lines)
+        try:
+            return self._judged(stopped, lines, context)
+        finally:
+            # Whatever the verdict is, no later try may take this ECS task for one that nobody has judged.
+            record.clear()
+
+    def _judged(self, stopped: Mapping[str, Any], lines: ContainerLines, context: Context) -> Any:  # noqa: ANN401 - any JSON value
+        """Return what the container of an ECS task that has stopped put out, if it ended well."""
         try:
             check_stopped(stopped, container_name=str(self.container_name), skip_on_exit_code=self.skip_on_exit_code)
         except Exception:
             lines.show_rest(wait=_LAST_LINES_WAIT)
             raise
         lines.show_rest(wait=_LAST_LINES_WAIT, for_output=self.output_needed)
-        self.log.info("ECS task %s succeeded", task_id)
+        self.log.info("ECS task %s succeeded", str(self.arn).rpartition("/")[2])
         return self._output(lines.output, context)
 
     def on_kill(self) -> None:
@@ -226,14 +248,68 @@ class EcsTaskOperator(ProjectedTemplates, BaseOperator):
 
         return EcsTaskCalls(self.aws_conn_id, self.region_name, log=self.log)
 
-    def _start(self, token: str) -> str:
-        """Call RunTask; called again with the same ``token``, ECS answers with the task it started the first time."""
+    def _started(self, context: Context, record: StartRecord) -> str:
+        """Return the ARN of the one ECS task of this try: that of a try that was cut off, or a new one."""
+        from airflow_ecs_dag_loader.take_over import TakeOver  # noqa: PLC0415 - botocore, for a task that runs
+
+        own = EcsTaskIdentity.of(context)
+        request = self._request()
+        within = self._start_timeout
+
+        def start(identity: EcsTaskIdentity) -> str:
+            record.write(identity)
+            return self._start(identity, request, within, context)
+
+        if context["ti"].try_number > 1:  # a first try has none before it, and its token finds what it started itself
+            takes_over = TakeOver(
+                calls=self._calls,
+                start=start,
+                request=request,
+                within=within,
+                container_name=str(self.container_name),
+                skip_on_exit_code=self.skip_on_exit_code,
+                run_name=self._run_name,
+                log=self.log,
+            )
+            if (arn := takes_over.arn(own, record.read())) is not None:
+                return arn
+        return start(own)
+
+    def _start(self, identity: EcsTaskIdentity, request: dict[str, Any], within: float, context: Context) -> str:
+        """Call RunTask; called again with the same token, ECS answers with the task it started the first time."""
+        from airflow_ecs_dag_loader.ecs_task_start import RevisionGoneError  # noqa: PLC0415 - botocore, as above
+
+        try:
+            return self._calls.start(identity.named(request), within=within, is_cancelled=lambda: self._stop_asked)
+        except RevisionGoneError as error:
+            if self.other_task_definition is not None:
+                raise
+            request["taskDefinition"] = self._replace_revision(context, error)
+        return self._calls.start(identity.named(request), within=within, is_cancelled=lambda: self._stop_asked)
+
+    def _replace_revision(self, context: Context, error: Exception) -> str:
+        """Take the family's newest ACTIVE revision instead of the one that is gone, if it has the task."""
+        try:
+            gone = TaskDefinitionArn.parse(self.task_definition)
+        except ValueError:
+            raise error from None
+        newest = self._calls.newest_revision(
+            gone,
+            dag_id=context["ti"].dag_id,
+            task_id=context["ti"].task_id,
+            container_name=str(self.container_name),
+        )
+        self.log.info("%s can't be started any more (it was deployed anew), %s is run instead", gone.name, newest.arn)
+        self._take(newest)
+        self._logs_client = self._logs()
+        return newest.arn
+
+    def _request(self) -> dict[str, Any]:
+        """Return what RunTask is asked for, without a name."""
         request: dict[str, Any] = {
             "cluster": self.cluster,
             "taskDefinition": self.task_definition,
             "overrides": self.overrides,
-            "startedBy": f"airflow/{token[:32]}",
-            "clientToken": token,
             "count": 1,
         }
         if self.capacity_provider_strategy:
@@ -246,9 +322,13 @@ class EcsTaskOperator(ProjectedTemplates, BaseOperator):
             request["platformVersion"] = self.platform_version
         if self.tags:
             request["tags"] = [{"key": key, "value": value} for key, value in self.tags.items()]
-        if self._stop_asked:
-            raise EcsTaskFailedError(f"stopped by Airflow before it asked ECS to run {self.task_definition}")
-        return self._calls.start(request)
+        return request
+
+    @property
+    def _start_timeout(self) -> float:
+        if self.start_timeout is not None:
+            return self.start_timeout
+        return float(conf.getfloat("airflow_ecs_dag", "start_timeout", fallback=_START_TIMEOUT))
 
     def _name_instance(self, context: Context) -> None:
         """Put the name of this instance of a mapped task where :data:`MAP_INDEX_TEMPLATE` finds it."""
@@ -265,6 +345,10 @@ class EcsTaskOperator(ProjectedTemplates, BaseOperator):
             container_name=self.container_name,
         )
         self.log.info("Task definition: %s, which lets this DAG run its container %s", found.arn, found.container_name)
+        self._take(found)
+
+    def _take(self, found: OtherTaskDefinition) -> None:
+        """Run ``found``, and read its container's lines where they go."""
         self.task_definition = found.arn
         self.container_name = found.container_name
         self.awslogs_group = found.logs.group if found.logs else None
@@ -315,17 +399,3 @@ def _run_name(context: Context) -> str:
     instance = context["ti"]
     mapped = f" [{instance.map_index}]" if _is_instance(context) else ""
     return f"dag {instance.dag_id}, run {instance.run_id}, task {instance.task_id}{mapped}, try {instance.try_number}"
-
-
-def _token(context: Context) -> str:
-    """Return 64 characters that are the same for each attempt to start this try, and for no other."""
-    instance = context["ti"]
-    identity = [
-        instance.dag_id,
-        instance.run_id,
-        instance.task_id,
-        instance.map_index,
-        instance.try_number,
-        str(context["dag_run"].start_date),
-    ]
-    return hashlib.sha256(json.dumps(identity).encode()).hexdigest()

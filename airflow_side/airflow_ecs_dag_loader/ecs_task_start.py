@@ -1,63 +1,93 @@
-"""RunTask, until it is certain that one ECS task was started, or that none was."""
+"""RunTask, until it is certain that one ECS task was started, or that none will be."""
 
 from __future__ import annotations
 
+import random
 import time
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from airflow_ecs_dag_loader.aws_answers import NO_ANSWER, reason
-from airflow_ecs_dag_loader.verdict import EcsTaskFailedError, EcsTaskLostError
+from airflow_ecs_dag_loader.run_task_answer import Outcome, run_task
+from airflow_ecs_dag_loader.verdict import EcsCapacityError, EcsTaskFailedError, EcsTaskLostError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from airflow.sdk.types import Logger
     from mypy_boto3_ecs import ECSClient
 
-_SERVER_ERROR = 500
-_START_WAITS = (1.0, 4.0, 15.0)
-"""Seconds before RunTask is called again when its answer does not tell whether the ECS task was started."""
+_FIRST_WAIT, _LONGEST_WAIT = 2.0, 60.0
+"""Seconds before the second call, and between two calls at most."""
 
 
-def start(ecs: ECSClient, request: Mapping[str, Any], *, log: Logger) -> str:
+class RevisionGoneError(EcsTaskFailedError):
+    """The revision of the task definition can't be started any more: a deployment replaced or deleted it."""
+
+
+def waits() -> Iterator[float]:
+    """Yield seconds to wait: each time up to twice as long, and never as long as others that wait for the same."""
+    longest = _FIRST_WAIT
+    while True:
+        yield longest * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+        longest = min(_LONGEST_WAIT, longest * 2)
+
+
+def start(
+    ecs: ECSClient,
+    request: Mapping[str, Any],
+    *,
+    within: float,
+    is_cancelled: Callable[[], bool],
+    log: Logger,
+) -> str:
     """Return the ARN of the ECS task that ``request`` starts.
 
     Called again with the same ``clientToken``, ECS answers with the task it started the first time.
 
+    Args:
+        ecs: A client for where it is to run.
+        request: For RunTask.
+        within: Seconds for which RunTask is called again while ECS has no room, throttles, or does not tell.
+        is_cancelled: Whether nothing is to be started any more.
+        log: The Airflow task's logger.
+
     Raises:
-        EcsTaskFailedError: ECS starts none.
+        EcsCapacityError: ECS had no room, all the time.
+        EcsTaskFailedError: ECS starts none, and no wait mends that.
         EcsTaskLostError: ECS did not tell, however often it was asked.
+        RevisionGoneError: The revision is no longer ACTIVE.
     """
-    for wait in (*_START_WAITS, None):
-        arn, doubt = _run_task(ecs, request)
-        if arn:
-            return arn
-        log.warning("RunTask did not tell whether it started the ECS task: %s", doubt)
-        if wait is not None:
-            time.sleep(wait)
-    raise EcsTaskLostError(
-        f"RunTask did not tell whether it started the ECS task ({doubt}); if it did, the task runs in cluster "
-        f"{request['cluster']}, startedBy {request['startedBy']}"
-    )
-
-
-def _run_task(ecs: ECSClient, request: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the ARN of the ECS task, or an empty one and why it is in doubt whether there is one."""
-    definition = request["taskDefinition"]
-    try:
-        answer = ecs.run_task(**request)
-        failures, tasks = answer.get("failures"), answer.get("tasks")
-        if tasks:
-            return str(tasks[0]["taskArn"]), ""
-    except ClientError as error:
-        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= _SERVER_ERROR:
-            return "", reason(error)
-        raise EcsTaskFailedError(f"ECS refused to run {definition}: {reason(error)}") from error
-    except NO_ANSWER as error:
-        return "", reason(error)
-    if failures:
-        reasons = "; ".join(f"{each.get('reason')} {each.get('detail') or ''}".strip() for each in failures)
-        raise EcsTaskFailedError(f"ECS could not start {definition}: {reasons}")
-    return "", "the answer has no task"
+    definition, cluster = request["taskDefinition"], request["cluster"]
+    deadline = time.monotonic() + within
+    said = None
+    for wait in waits():
+        if is_cancelled():
+            raise EcsTaskFailedError(f"stopped by Airflow before it asked ECS to run {definition}")
+        answer = run_task(ecs, request)
+        if answer.outcome is Outcome.STARTED:
+            return answer.text
+        if answer.outcome is Outcome.REVISION_GONE:
+            raise RevisionGoneError(f"ECS refused to run {definition}: {answer.text}") from answer.cause
+        if answer.outcome is Outcome.REFUSED:
+            what = "could not start" if answer.cause is None else "refused to run"
+            raise EcsTaskFailedError(f"ECS {what} {definition}: {answer.text}") from answer.cause
+        left = deadline - time.monotonic()
+        if left <= 0:
+            break
+        if said != (said := (answer.outcome, answer.text)):
+            doubt = (
+                "RunTask did not tell whether it started the ECS task"
+                if answer.outcome is Outcome.IN_DOUBT
+                else f"ECS has no room for {definition} just now"
+            )
+            log.warning("%s, it is asked again for up to %.0f s: %s", doubt, left, answer.text)
+        time.sleep(min(left, wait))
+    if answer.outcome is Outcome.IN_DOUBT:
+        raise EcsTaskLostError(
+            f"RunTask did not tell within {within:.0f} s whether it started the ECS task ({answer.text}); if it did, "
+            f"the task runs in cluster {cluster}, startedBy {request['startedBy']}: a retry finds it there"
+        ) from answer.cause
+    raise EcsCapacityError(
+        f"ECS had no room to start {definition} in cluster {cluster} within {within:.0f} s: {answer.text}; the "
+        "container never ran: give the cluster or the account more capacity, the task more retries, or ECS more time "
+        "with [airflow_ecs_dag] start_timeout"
+    ) from answer.cause

@@ -20,6 +20,8 @@ _FIRST_POLL, _LONGEST_POLL = 1.0, 6.0
 """Seconds between two looks at the ECS task, soon after the start and later."""
 _MISSING = ("MISSING", "ClusterNotFoundException")
 """How ECS says that it does not know the task."""
+_MISSING_LOOKS = 5
+"""Looks at an ECS task of an earlier try that ECS does not know, until it counts as gone."""
 _MISSING_FOR = 300.0
 """Seconds for which ECS may not know the task before it counts as lost; a stopped one stays visible about an hour."""
 
@@ -53,6 +55,25 @@ def wait_until_stopped(
             return task
         elapsed = time.monotonic() - started
         time.sleep(min(_LONGEST_POLL, _FIRST_POLL + elapsed / 20))
+
+
+def look(ecs: ECSClient, *, cluster: str, arn: str, log: Logger) -> Mapping[str, Any] | None:
+    """Return the ECS task as it is now, ``None`` if ECS has not known it for a while.
+
+    ECS tells of a task that it has just started to some calls only, so that it is not known is asked more than once.
+    """
+    unknown = 0
+    said = ""
+    while True:
+        task, failure = _look(ecs, cluster, arn)
+        if task is not None:
+            return task
+        unknown += failure.startswith(_MISSING)
+        if unknown >= _MISSING_LOOKS:
+            return None
+        if said != (said := failure):
+            log.warning("ECS task can't be looked at, it goes on: %s", failure)
+        time.sleep(_LONGEST_POLL)
 
 
 def _look(ecs: ECSClient, cluster: str, arn: str) -> tuple[Mapping[str, Any] | None, str]:

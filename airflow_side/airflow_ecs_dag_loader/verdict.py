@@ -18,6 +18,10 @@ class EcsTaskLostError(AirflowException):
     """How the container ended can't be told any more."""
 
 
+class EcsCapacityError(AirflowException):
+    """ECS had no room for the ECS task, or took no more calls, for as long as was waited; the container never ran."""
+
+
 _STOPPED_FROM_OUTSIDE = frozenset(
     {"ServiceSchedulerInitiated", "SpotInterruption", "TerminationNotice", "UserInitiated"}
 )

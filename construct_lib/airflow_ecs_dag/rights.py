@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _REVISIONS = "each deploy registers a new revision of the family"
 _FAMILIES = "the families that the platform named, by their names' beginning"
 _TASKS = "ECS makes up a task's id when it starts the task"
+_LISTS = "IAM has no narrower resource for listing a cluster's tasks; the condition names the cluster"
 _STREAMS = "a log stream's name ends in the ECS task's id; the ARN names the log group"
 _REGISTRY = "ECS has no narrower resource for listing and describing task definitions"
 
@@ -62,7 +63,7 @@ def run_rights(
     log_streams: Sequence[str],
     are_families_exact: bool = True,
 ) -> list[Right]:
-    """Return what it takes to run ECS tasks, wait for them, stop them and read their lines.
+    """Return what it takes to run ECS tasks, find them again, wait for them, stop them and read their lines.
 
     Args:
         task_definitions: ARNs of families, each with ``:*`` for its revisions.
@@ -86,6 +87,7 @@ def run_rights(
             conditions=on_cluster,
             wildcard=_TASKS,
         ),
+        Right(actions=("ecs:ListTasks",), resources=("*",), conditions=on_cluster, wildcard=_LISTS),
         Right(
             actions=("ecs:TagResource",),
             resources=tuple(tasks),

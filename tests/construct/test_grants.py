@@ -107,6 +107,12 @@ def test_exactly_what_a_run_needs(stack: Stack, worker: iam.Role, task_definitio
             "Effect": "Allow",
             "Resource": tasks,
         },
+        "ecs:ListTasks": {
+            "Action": "ecs:ListTasks",
+            "Condition": on_cluster,
+            "Effect": "Allow",
+            "Resource": "*",
+        },
         "ecs:TagResource": {
             "Action": "ecs:TagResource",
             "Condition": {"StringEquals": {"ecs:CreateAction": "RunTask"}},

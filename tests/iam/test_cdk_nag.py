@@ -118,14 +118,18 @@ def test_a_stack_for_no_account_in_particular(app: App) -> None:
 
 
 def test_only_what_is_granted_is_explained(app: App) -> None:
-    """A `*` that somebody else adds to the same role is still found."""
+    """A `*` that somebody else adds to the same role is still found.
+
+    But for one that is a whole resource: the pack sees a policy's resources without their actions, and ECS lists the
+    tasks of a cluster on that resource alone.
+    """
     project = Stack(app, "Project", env=PLATFORM)
     role = iam.Role(project, "Worker", assumed_by=PROCESS)
     sample(project).grant_run(role)
-    role.add_to_policy(iam.PolicyStatement(actions=["s3:*"], resources=["*"]))
+    role.add_to_policy(iam.PolicyStatement(actions=["s3:*"], resources=["arn:aws:s3:::*"]))
     assert findings(app) == [
         "AwsSolutions-IAM5[Action::s3:*] @ Project/Worker/DefaultPolicy/Resource",
-        "AwsSolutions-IAM5[Resource::*] @ Project/Worker/DefaultPolicy/Resource",
+        "AwsSolutions-IAM5[Resource::arn:aws:s3:::*] @ Project/Worker/DefaultPolicy/Resource",
     ]
 
 

@@ -227,7 +227,7 @@ def test_without_roles_and_logs_there_is_no_right_to_them(stack: Stack) -> None:
     RunnerRole(stack, "Runner", role_name="runner", assumed_by=PROCESS, access=[access], reads_registry=False)
     (policy,) = made(stack, "runner").all_policies
     actions = {action for each in policy["Statement"] for action in as_list(each["Action"])}
-    assert actions == {"ecs:RunTask", "ecs:DescribeTasks", "ecs:StopTask", "ecs:TagResource"}
+    assert actions == {"ecs:RunTask", "ecs:DescribeTasks", "ecs:StopTask", "ecs:ListTasks", "ecs:TagResource"}
 
 
 def test_a_role_that_is_there_gets_the_policy(stack: Stack) -> None:

@@ -61,7 +61,7 @@ def work(account: EcsAccount, monkeypatch: pytest.MonkeyPatch) -> EcsAccount:
     monkeypatch.setattr(ecs_task_watch, "_FIRST_POLL", 0.05)
     monkeypatch.setattr(ecs_task_watch, "_LONGEST_POLL", 0.1)
     monkeypatch.setattr(ecs_task_operator, "_LAST_LINES_WAIT", 0.3)
-    monkeypatch.setattr(ecs_task_start, "_START_WAITS", (0, 0))
+    monkeypatch.setattr(ecs_task_start, "_FIRST_WAIT", 0.05)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     account.ecs().create_cluster(clusterName="work")
     return account

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import structlog
 from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.dag_processing.collection import update_dag_parsing_results_in_db
+from airflow.models.dagrun import get_or_create_dagrun
 from airflow.models.xcom import XComModel
-from airflow.sdk import BaseOperator
+from airflow.sdk import BaseOperator, timezone
 from airflow.sdk.bases.xcom import BaseXCom
-from airflow.serialization.serialized_objects import LazyDeserializedDAG
+from airflow.serialization.serialized_objects import DagSerialization, LazyDeserializedDAG
 from airflow.utils.db import initdb
 from airflow.utils.session import create_session
+from airflow.utils.types import DagRunTriggeredByType
 from structlog.testing import capture_logs
 
 if TYPE_CHECKING:
@@ -78,12 +80,7 @@ def _database() -> None:
 
 def run_dag(dag: DAG, **conf: Any) -> DagRunResult:
     """Run ``dag`` once to its end; keywords are what a person fills in for its params."""
-    _database()
-    with create_session() as session:
-        DagBundlesManager().sync_bundles_to_db(session=session)  # type: ignore[no-untyped-call] # Airflow leaves it out
-        session.flush()
-        lazy = LazyDeserializedDAG.from_dag(dag)
-        update_dag_parsing_results_in_db("dags-folder", None, [lazy], {}, None, set(), session=session)
+    _publish(dag)
     with capture_logs(processors=[structlog.processors.format_exc_info]) as logs:
         run = dag.test(run_conf=conf or None)
     with create_session() as session:
@@ -99,6 +96,36 @@ def run_dag(dag: DAG, **conf: Any) -> DagRunResult:
             errors=[_error(line) for line in logs if line["event"] == "Task failed with exception"],
             lines=[_line(line) for line in logs],
         )
+
+
+def queue_run(dag: DAG) -> str:
+    """Make a run of ``dag`` that has begun, with task instances for workers; return its id."""
+    _publish(dag)
+    began = timezone.utcnow()
+    with create_session() as session:
+        run = get_or_create_dagrun(
+            dag=DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag)),
+            start_date=began,
+            logical_date=None,
+            data_interval=None,
+            run_after=began,
+            run_id=f"manual__{began.isoformat()}",
+            conf=None,
+            triggered_by=DagRunTriggeredByType.TEST,
+            triggering_user_name="tests",
+            session=session,
+        )
+        return str(run.run_id)
+
+
+def _publish(dag: DAG) -> None:
+    """Write ``dag`` to Airflow's database, as the DAG processor does."""
+    _database()
+    with create_session() as session:
+        DagBundlesManager().sync_bundles_to_db(session=session)  # type: ignore[no-untyped-call] # Airflow leaves it out
+        session.flush()
+        lazy = LazyDeserializedDAG.from_dag(dag)
+        update_dag_parsing_results_in_db("dags-folder", None, [lazy], {}, None, set(), session=session)
 
 
 def _name(each: Any) -> str:

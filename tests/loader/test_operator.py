@@ -109,9 +109,9 @@ def test_a_task_definition_that_ecs_does_not_have() -> None:
 
 def test_a_start_that_ecs_reports_as_failed(work: EcsAccount) -> None:
     task = operator(work.register("reports"), "convert")
-    failure = b'{"tasks": [], "failures": [{"reason": "RESOURCE:MEMORY", "detail": "no host has enough"}]}'
+    failure = b'{"tasks": [], "failures": [{"reason": "ATTRIBUTE", "detail": "no host has a GPU"}]}'
     intercept(task.client, "RunTask", Answer(200, failure))
-    with pytest.raises(EcsTaskFailedError, match="RESOURCE:MEMORY no host has enough"):
+    with pytest.raises(EcsTaskFailedError, match="ATTRIBUTE no host has a GPU"):
         run_task(task)
 
 
@@ -182,11 +182,12 @@ def test_a_start_that_ecs_did_not_tell_of_is_asked_again_with_the_same_token(wor
 
 
 def test_a_start_that_ecs_never_tells_of_is_said_to_be_in_doubt(work: EcsAccount) -> None:
-    task = operator(work.register("reports"), "convert")
-    runs = intercept(task.client, "RunTask", *[UNUSABLE["empty"]] * 9)
+    task = operator(work.register("reports"), "convert", start_timeout=0.3)
+    runs = intercept(task.client, "RunTask", *[UNUSABLE["empty"]] * 99)
     with pytest.raises(EcsTaskLostError, match=r"startedBy airflow/[0-9a-f]{32}"):
         run_task(task)
-    assert len(runs.requests) == 3
+    assert len({request["clientToken"] for request in runs.requests}) == 1
+    assert len(runs.requests) > 1
 
 
 @pytest.mark.parametrize("kind", UNUSABLE)

@@ -159,6 +159,8 @@ def _operation(region: Region, call: Call, *, stale: bool) -> dict[str, Any]:
     definitions, tasks = region.definitions, region.tasks
     if call.operation == "ListTaskDefinitions":
         return definitions.list_task_definitions(call.parameters, stale=stale)
+    if call.operation == "ListTasks":
+        return tasks.list_tasks(call.parameters, stale=stale)
     operations: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
         "RegisterTaskDefinition": definitions.register_task_definition,
         "DeregisterTaskDefinition": definitions.deregister_task_definition,
@@ -168,7 +170,6 @@ def _operation(region: Region, call: Call, *, stale: bool) -> dict[str, Any]:
         "RunTask": tasks.run_task,
         "DescribeTasks": tasks.describe_tasks,
         "StopTask": tasks.stop_task,
-        "ListTasks": tasks.list_tasks,
     }
     if call.operation not in operations:
         raise AwsError("UnknownOperationException", f"no operation of ECS here: {call.operation}")

@@ -21,6 +21,8 @@ LONGEST_OVERRIDES = 8_192
 MOST_DESCRIBED = 100
 MOST_STARTED = 10
 SHOWN_AFTER_STOP = 3_600.0
+TOKEN_LIVES = 86_400.0
+"""Seconds for which a client token is known at most; it is forgotten with the tasks that it started."""
 _STARTED_BY = re.compile(r"[A-Za-z0-9/_-]{0,128}\Z")
 _LONGEST_TOKEN = 64
 
@@ -38,6 +40,7 @@ class Tasks:
 
     Attributes:
         run_seconds: How long a task runs until its containers exit with 0; ``None`` waits for :meth:`finish`.
+        room: How many tasks may run at once; ``None`` for no limit.
     """
 
     account: str
@@ -45,9 +48,10 @@ class Tasks:
     definitions: TaskDefinitions
     clock: Callable[[], float]
     run_seconds: float | None = None
+    room: int | None = None
     _clusters: set[str] = field(default_factory=lambda: {"default"})
     _tasks: dict[str, _Task] = field(default_factory=dict)
-    _by_token: dict[tuple[str, str], tuple[str, list[str]]] = field(default_factory=dict)
+    _by_token: dict[tuple[str, str], tuple[str, float, list[str]]] = field(default_factory=dict)
     _tokens: PageTokens = field(default_factory=PageTokens)
 
     def create_cluster(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,16 +83,20 @@ class Tasks:
         if len(token) > _LONGEST_TOKEN:
             raise AwsError("InvalidParameterException", f"clientToken has at most {_LONGEST_TOKEN} characters")
         asked = json.dumps({**parameters, "clientToken": ""}, sort_keys=True)
-        if token and (cluster, token) in self._by_token:
-            before, arns = self._by_token[cluster, token]
+        if token and (known := self._known(cluster, token)):
+            before, arns = known
             if before != asked:
                 raise AwsError(
-                    "ConflictException", "The specified client token is already in use with different parameters."
+                    "ConflictException",
+                    "The specified client token is already in use with different parameters.",
+                    resourceIds=arns,
                 )
             return {"tasks": [self._content(self._tasks[arn]) for arn in arns], "failures": []}
+        if self.room is not None and self._running() + count > self.room:
+            return {"tasks": [], "failures": [self._no_room(cluster, parameters)]}
         started = [self._start(cluster, parameters, overrides) for _ in range(count)]
         if token:
-            self._by_token[cluster, token] = (asked, [task.content["taskArn"] for task in started])
+            self._by_token[cluster, token] = (asked, self.clock(), [task.content["taskArn"] for task in started])
         return {"tasks": [self._content(task) for task in started], "failures": []}
 
     def describe_tasks(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,8 +130,12 @@ class Tasks:
             self._stop(task, self.clock(), code="UserInitiated", reason=str(parameters.get("reason") or ""), exits=143)
         return {"task": self._content(task)}
 
-    def list_tasks(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    def list_tasks(self, parameters: Mapping[str, Any], *, stale: bool = False) -> dict[str, Any]:
         """Return a page of ARNs: by default of those that should run.
+
+        Args:
+            parameters: Of the call.
+            stale: Leave out the task that was started last, as a cache that is behind does.
 
         Raises:
             AwsError: The page or the cluster is none.
@@ -132,7 +144,7 @@ class Tasks:
         wanted = parameters.get("desiredStatus") or "RUNNING"
         family, started_by = parameters.get("family"), parameters.get("startedBy")
         found = {}
-        for arn in list(self._tasks):
+        for arn in list(self._tasks)[: -1 if stale else None]:
             task = self._find(cluster, arn)
             if task is None or task.content["desiredStatus"] != wanted:
                 continue
@@ -150,6 +162,24 @@ class Tasks:
         self._stop(
             task, self.clock(), code="EssentialContainerExited", reason="Essential container exited", exits=exit_code
         )
+
+    def _known(self, cluster: str, token: str) -> tuple[str, list[str]] | None:
+        """Return what was asked under a token, and the tasks; ``None`` once ECS has forgotten it."""
+        if (cluster, token) not in self._by_token:
+            return None
+        asked, at, arns = self._by_token[cluster, token]
+        if self.clock() - at >= TOKEN_LIVES or any(self._find(cluster, arn) is None for arn in arns):
+            return None
+        return asked, arns
+
+    def _running(self) -> int:
+        found = (self._find(task.cluster, arn) for arn, task in self._tasks.items())
+        return sum(task is not None and task.content["desiredStatus"] == "RUNNING" for task in found)
+
+    def _no_room(self, cluster: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        if parameters.get("launchType") == "FARGATE":
+            return {"reason": "You've reached the limit on the number of tasks you can run concurrently"}
+        return {"arn": self._arn("container-instance", f"{cluster}/{'0' * 32}"), "reason": "RESOURCE:MEMORY"}
 
     def _start(self, cluster: str, parameters: Mapping[str, Any], overrides: Mapping[str, Any]) -> _Task:
         definition = self.definitions.find(str(parameters.get("taskDefinition")))

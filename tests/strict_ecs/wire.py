@@ -25,10 +25,12 @@ class AwsError(Exception):
         code: Such as ``ClientException``.
         message: For a person.
         status: Of HTTP.
+        more: What ECS says beside it, such as the ``resourceIds`` of a conflict.
     """
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(self, code: str, message: str, status: int = 400, **more: Any) -> None:
         super().__init__(f"{code}: {message}")
+        self.more = more
         self.code = code
         self.message = message
         self.status = status
@@ -125,4 +127,4 @@ def error_answer(service: str, error: AwsError) -> Answer:
             f"<Message>{escape(error.message)}</Message></Error><RequestId>strict</RequestId></ErrorResponse>"
         )
         return Answer(error.status, body.encode(), XML)
-    return Answer(error.status, json.dumps({"__type": error.code, "message": error.message}).encode())
+    return Answer(error.status, json.dumps({"__type": error.code, "message": error.message, **error.more}).encode())
