@@ -15,7 +15,6 @@ from structlog.testing import capture_logs
 from airflow_ecs_dag_cli.local_aws import isolated_environment
 from airflow_ecs_dag_loader import EcsDagBundle
 from attacks.corpus_files import Attack, Case, Legitimate, attacks, bundles, legitimate
-from loader.bundle_files import family_files
 from loader.ecs_account import IMAGE, REGION
 
 if TYPE_CHECKING:
@@ -64,8 +63,8 @@ class LoadedBundle:
 
     audit: Mapping[str, Mapping[str, Any]]
     bag: BundleDagBag
-    first_files: Mapping[str, tuple[str, int]]
-    files: Mapping[str, tuple[str, int]]
+    first_files: Mapping[Path, tuple[str, int]]
+    files: Mapping[Path, tuple[str, int]]
 
     def error(self, case: Case) -> str | None:
         """Return Airflow's import error of a case; ``None`` if it has none."""
@@ -102,11 +101,11 @@ def load(deployment: Deployment, name: str) -> LoadedBundle:
         audit: dict[str, dict[str, Any]] = {}
         deployment.register(name, legitimate())
         _refresh(bundle, audit)
-        first = _files(bundle.base_dir)
+        first = _files(bundle.path)
         deployment.register(name, attacks())
         _refresh(bundle, audit)
         bag = BundleDagBag(dag_folder=bundle.path, bundle_path=bundle.path, bundle_name=bundle.name)
-        return LoadedBundle(audit, bag, first, _files(bundle.base_dir))
+        return LoadedBundle(audit, bag, first, _files(bundle.path))
 
 
 def of_bundle(name: str) -> tuple[list[Legitimate], list[Attack]]:
@@ -122,5 +121,7 @@ def _refresh(bundle: EcsDagBundle, audit: dict[str, dict[str, Any]]) -> None:
             audit[line["family"].rpartition("/")[2]] = dict(line)
 
 
-def _files(folder: Path) -> dict[str, tuple[str, int]]:
-    return {family: (path.read_text(), path.stat().st_mtime_ns) for family, path in family_files(folder).items()}
+def _files(folder: Path) -> dict[Path, tuple[str, int]]:
+    return {
+        path.relative_to(folder): (path.read_text(), path.stat().st_mtime_ns) for path in sorted(folder.rglob("*.py"))
+    }
