@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from contextlib import contextmanager, redirect_stdout
@@ -89,7 +90,7 @@ class BundleConfig:
             places = _read(BundlePlaces.of_arguments(name, arguments))
             check_prefixes(name, {place.source.dag_id_prefix for place in places})
         except (DagDefinitionError, TypeError) as error:
-            raise BundleConfigError(f"{error}") from error
+            raise BundleConfigError(str(error)) from error
         return cls(
             places=places,
             bundle=name,
@@ -98,10 +99,14 @@ class BundleConfig:
         )
 
     @property
-    def title(self) -> str:
+    def name(self) -> str:
         """What the output calls it."""
-        of = f"bundle {self.bundle} of Airflow's configuration" if self.bundle else str(self.sources_file)
-        return f"{of}, {len(self.places)} place{'' if len(self.places) == 1 else 's'}"
+        return f"the bundle {self.bundle} of Airflow's configuration" if self.bundle else str(self.sources_file)
+
+    @property
+    def title(self) -> str:
+        """The same with how many places it has."""
+        return f"{self.name}, {len(self.places)} place{'' if len(self.places) == 1 else 's'}"
 
     def to_json(self) -> dict[str, Any]:
         """Return which one it is as plain JSON values."""
@@ -147,8 +152,12 @@ class Where:
             name = the_only_bundle() if self == Where() else self.bundle
             return None if name is None else BundleConfig.of_airflow(name)
 
-    def source(self, region: str) -> RegistrySource:
-        """Return the one source that the options describe."""
+    def source(self, region: str | None = None) -> RegistrySource:
+        """Return the one source that the options describe.
+
+        Args:
+            region: Its region, where that is known by now.
+        """
         return RegistrySource(region_name=region, cluster=self.cluster, dag_id_prefix=self.dag_id_prefix)
 
 
@@ -200,7 +209,7 @@ def among_airflow() -> Iterator[None]:
 
     Without a configured Airflow, there is no database to look into.
     """
-    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")
+    logging.getLogger("botocore").setLevel(logging.WARNING)
     if not is_airflow_here():
         with redirect_stdout(sys.stderr):
             yield

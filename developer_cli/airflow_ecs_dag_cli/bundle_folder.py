@@ -30,7 +30,8 @@ class BundleFolder:
     Attributes:
         path: The folder.
         snapshot: The bundle's last good scan.
-        place_of: The key of the place in which each definition was found, by its ARN.
+        place_of: The key of the place in which each definition was found, by its ARN; none for one that several places
+            reach, for the folder does not say which one of them is the bundle's first.
         refreshed_at: When its state was written or confirmed last.
     """
 
@@ -93,11 +94,12 @@ def _is_there(state: Path) -> bool:
 
 def _place_of(folder: Path) -> dict[str, str]:
     states = PlaceStates(state_folder(folder))
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     for key in Snapshot.read_published(folder).places:
         if state := states.read(key):
-            found = dict.fromkeys(state.definitions, key) | found
-    return found
+            for arn in state.definitions:
+                found.setdefault(arn, []).append(key)
+    return {arn: keys[0] for arn, keys in found.items() if len(keys) == 1}
 
 
 def _unusable(state: Path) -> str:

@@ -23,7 +23,6 @@ from airflow_ecs_dag_cli.permission_checks import check_permissions
 from airflow_ecs_dag_cli.place_checks import check_among_all, check_place
 from airflow_ecs_dag_cli.registry_checks import check_credentials, check_found, check_labels
 from airflow_ecs_dag_cli.validate_command import printable, write_json
-from airflow_ecs_dag_loader.source import RegistrySource
 from airflow_ecs_dag_schema import Policy
 
 if TYPE_CHECKING:
@@ -145,7 +144,7 @@ class _Examination:
         self._access: AwsAccess | None = None
         if question.config is None:
             self._access = AwsAccess(region=where.region or question.named.region, profile=where.profile)
-        self._source = RegistrySource(cluster=where.cluster, dag_id_prefix=where.dag_id_prefix)
+        self._source = where.source()
         self._policy = question.policy
         self._caller: Caller | None = None
         self._found: Found | None = None

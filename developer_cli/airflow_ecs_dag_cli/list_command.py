@@ -97,10 +97,10 @@ def _list_places(config: BundleConfig, *, show_all: bool, as_json: bool) -> int:
     """Print what a bundle would make of all its places now; return the exit status."""
     view = look(config)
     unread = [
-        f"{why_unread(scan)}" + ("" if scan.state is None else "; what is shown of it is the bundle's last good scan")
+        why_unread(scan) + ("" if scan.state is None else "; what is shown of it is the bundle's last good scan")
         for scan in view.unread
     ]
-    error = f"{len(unread)} of {config.title} can't be read: {'; '.join(unread)}" if unread else None
+    error = f"{len(unread)} of the places of {config.name} can't be read: {'; '.join(unread)}" if unread else None
     where = {**config.to_json(), "places": [_place_json(scan) for scan in view.scans]}
     if error is not None and view.is_blind:
         return _fail(error, as_json=as_json, where=where)

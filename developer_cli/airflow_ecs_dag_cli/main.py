@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 import time
+from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime
 from enum import StrEnum
 from importlib.metadata import version
@@ -18,7 +19,7 @@ import typer
 from airflow_ecs_dag_cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from types import FrameType
 
     from airflow_ecs_dag_cli.dag_run import RunDate
@@ -256,8 +257,9 @@ def list_dags(
         )
     _check_where(region, policy, cluster, dag_id_prefix, sources_file=sources_file, bundle=bundle)
     with _errors_shown(Terminal(), extra="airflow"):
-        from airflow_ecs_dag_cli.bundle_config import Where  # noqa: PLC0415 - as above
-        from airflow_ecs_dag_cli.list_command import list_bundle, list_found  # noqa: PLC0415 - as above
+        with _airflow_on_stderr():
+            from airflow_ecs_dag_cli.bundle_config import Where  # noqa: PLC0415 - as above
+            from airflow_ecs_dag_cli.list_command import list_bundle, list_found  # noqa: PLC0415 - as above
 
         if bundle_folder is not None:
             status = list_bundle(bundle_folder, show_all=show_all, as_json=as_json)
@@ -315,8 +317,9 @@ def doctor(
         )
     _check_where(region, policy, cluster, dag_id_prefix, sources_file=sources_file, bundle=bundle)
     with _errors_shown(Terminal(), extra="airflow"):
-        from airflow_ecs_dag_cli.bundle_config import Where  # noqa: PLC0415 - as above
-        from airflow_ecs_dag_cli.doctor_command import Question, examine  # noqa: PLC0415 - as above
+        with _airflow_on_stderr():
+            from airflow_ecs_dag_cli.bundle_config import Where  # noqa: PLC0415 - as above
+            from airflow_ecs_dag_cli.doctor_command import Question, examine  # noqa: PLC0415 - as above
 
         question = Question.of(
             family,
@@ -368,9 +371,9 @@ def sync(
     Example: [bold]airflow-ecs-dag sync --to s3://my-bucket/airflow-ecs-dags --region eu-west-1[/bold]
     """
     _check_where(region, policy, cluster, dag_id_prefix, sources_file=sources_file)
-    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")  # Airflow's log goes to stdout, too
     with _errors_shown(Terminal(), extra="airflow"):
-        from airflow_ecs_dag_cli.sync_command import SyncOptions, sync_registry  # noqa: PLC0415 - as above
+        with _airflow_on_stderr():
+            from airflow_ecs_dag_cli.sync_command import SyncOptions, sync_registry  # noqa: PLC0415 - as above
 
         status = sync_registry(
             SyncOptions(
@@ -495,6 +498,14 @@ def _moment(text: str | None) -> datetime:
             param_hint="--after",
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@contextmanager
+def _airflow_on_stderr() -> Iterator[None]:
+    """Have Airflow, where it is imported meanwhile, say only what is wrong, and not on stdout, as it would."""
+    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")
+    with redirect_stdout(sys.stderr):
+        yield
 
 
 class _errors_shown:  # noqa: N801 - used as a statement

@@ -41,12 +41,35 @@ class _Answer:
 
 def check_place(config: BundleConfig, named: NamedFamily) -> tuple[Check, PlaceAccess | None]:
     """Check that a place of the bundle has the family; the first one that does is the one that it is of."""
+    with among_airflow():  # its connections give the credentials
+        return _check_place(config, named)
+
+
+def check_among_all(view: BundleView, definition: Definition) -> Check:
+    """Check that no other family of the bundle's places has the dag id, and that its source has a place for it."""
+    name, arn = "duplicate", definition.parsed_arn
+    dag_id = named_dag_id(definition.labels)
+    verdict = view.verdict(arn.family_key)
+    reasons = [] if verdict is None else [each for each in verdict.violations if each.rule in {TAKEN, _TOO_MANY}]
+    others = [each.parsed_arn for each in view.claimants(dag_id) if each.parsed_arn.family_key != arn.family_key]
+    rivals = [f"{each.name} in {each.account}/{each.region} claims it too" for each in others]
+    unread = [f"can't be read: {why_unread(scan)}" for scan in view.unread]
+    if reasons:
+        return problem(name, "; ".join(map(reason_text, reasons)), [*rivals, *unread])
+    if unread:
+        return not_known(name, f"no place that could be read takes the dag id {dag_id} away", [*rivals, *unread])
+    if rivals:
+        return ok(name, f"the dag id {dag_id} is this family's; the others are refused", rivals)
+    return ok(name, f"no other task definition of the bundle's places has the dag id {dag_id}")
+
+
+def _check_place(config: BundleConfig, named: NamedFamily) -> tuple[Check, PlaceAccess | None]:
     name = "place"
     asked = [place for place in config.places if _may_have(place, named)]
     if not asked:
         return problem(
             name,
-            f"no place of {config.title} looks for {named}: have a source look there, or name the family otherwise",
+            f"no place of {config.name} looks for {named}: have a source look there, or name the family otherwise",
             [_why_not(place, named) for place in config.places],
         ), None
     accesses, failed = _accesses(asked)
@@ -70,25 +93,7 @@ def check_place(config: BundleConfig, named: NamedFamily) -> tuple[Check, PlaceA
             details.append(f"{key} has a family of this name too, in {other.where}: name that one by its ARN")
     role = first.access.place.access.role_arn
     with_role = f", scanned as {role}" if role else ""
-    return ok(name, f"{first.access.place.key}, in {first.where}{with_role}; {config.title}", details), first.access
-
-
-def check_among_all(view: BundleView, definition: Definition) -> Check:
-    """Check that no other family of the bundle's places has the dag id, and that its source has a place for it."""
-    name, arn = "duplicate", definition.parsed_arn
-    dag_id = named_dag_id(definition.labels)
-    verdict = view.verdict(arn.family_key)
-    reasons = [] if verdict is None else [each for each in verdict.violations if each.rule in {TAKEN, _TOO_MANY}]
-    others = [each.parsed_arn for each in view.claimants(dag_id) if each.parsed_arn.family_key != arn.family_key]
-    rivals = [f"{each.name} in {each.account}/{each.region} claims it too" for each in others]
-    unread = [f"can't be read: {why_unread(scan)}" for scan in view.unread]
-    if reasons:
-        return problem(name, "; ".join(map(reason_text, reasons)), [*rivals, *unread])
-    if unread:
-        return not_known(name, f"no place that could be read takes the dag id {dag_id} away", [*rivals, *unread])
-    if rivals:
-        return ok(name, f"the dag id {dag_id} is this family's; the others are refused", rivals)
-    return ok(name, f"no other task definition of the bundle's places has the dag id {dag_id}")
+    return ok(name, f"{first.access.place.key} of {config.name}: {first.where}{with_role}", details), first.access
 
 
 def _may_have(place: Place, named: NamedFamily) -> bool:
@@ -107,12 +112,11 @@ def _why_not(place: Place, named: NamedFamily) -> str:
 def _accesses(places: Iterable[Place]) -> tuple[list[PlaceAccess], list[str]]:
     """Return AWS as each place sees it, and why some can't see it. Connections are read here, not in threads."""
     found, failed = [], []
-    with among_airflow():
-        for place in places:
-            try:
-                found.append(PlaceAccess(place))
-            except AwsAccessError as error:
-                failed.append(f"{place.key}: {error}")
+    for place in places:
+        try:
+            found.append(PlaceAccess(place))
+        except AwsAccessError as error:
+            failed.append(f"{place.key}: {error}")
     return found, failed
 
 
@@ -142,11 +146,11 @@ def _check_nowhere(
         except (AwsAccessError, *NO_ANSWER):
             continue  # said already
     if details:
-        text = f"no place of {config.title} that could be read has a task definition of the family {named.family}"
+        text = f"no place of {config.name} that could be read has a task definition of the family {named.family}"
         return problem("place", f"{text}: make the others readable first, or check the name", [*details, *alike])
     return problem(
         "place",
-        f"no place of {config.title} has a task definition of the family {named.family}: check the name, and that a "
+        f"no place of {config.name} has a task definition of the family {named.family}: check the name, and that a "
         "source looks where it is deployed; what is asked for is the task definition's family, not the dag id",
         alike,
     )
