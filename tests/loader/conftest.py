@@ -16,6 +16,7 @@ from airflow_ecs_dag_cli.process_engine.images import ImageSource, write_images
 from airflow_ecs_dag_cli.processes import BackgroundProcess
 from airflow_ecs_dag_loader import ecs_task_operator, ecs_task_start, ecs_task_watch
 from loader.ecs_account import IMAGE, EcsAccount
+from strict_ecs.emulator_door import in_front_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,10 +44,17 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
                 yield aws
 
 
+@pytest.fixture(scope="session")
+def strict_aws(local_aws: LocalAws) -> Iterator[str]:
+    """Where the emulator answers by ECS's own rules."""
+    with in_front_of(local_aws.endpoint_url) as url:
+        yield url
+
+
 @pytest.fixture
-def account(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> EcsAccount:
+def account(strict_aws: str, monkeypatch: pytest.MonkeyPatch) -> EcsAccount:
     """An empty account; the process's own credentials are its."""
-    empty = EcsAccount(str(next(_numbers)), local_aws.endpoint_url)
+    empty = EcsAccount(str(next(_numbers)), strict_aws)
     for name, value in (isolated_environment({}) | empty.environment).items():
         monkeypatch.setenv(name, value)
     return empty
