@@ -10,14 +10,15 @@ from __future__ import annotations
 import json
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
+from airflow_ecs_dag_cli.local_aws import LocalAws
 from strict_ecs.page_tokens import LONGEST_PAGE, PageTokens
 from strict_ecs.task_definitions import check_registration
 from strict_ecs.tasks import check_described, check_run, check_start
@@ -26,6 +27,7 @@ from strict_ecs.wire import TARGET, Answer, AwsError, Call, error_answer, json_a
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from types import TracebackType
 
 _HOP = frozenset({"connection", "content-length", "host", "keep-alive", "transfer-encoding"})
 """Headers of one connection, which a door between two of them makes anew."""
@@ -177,8 +179,9 @@ def in_front_of(emulator_url: str) -> Iterator[str]:
     assert parts.port is not None
 
     class Handler(_Handler):
-        door = EmulatorDoor(parts.hostname, parts.port)
+        pass
 
+    Handler.door = EmulatorDoor(parts.hostname, parts.port)
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -188,6 +191,29 @@ def in_front_of(emulator_url: str) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+class StrictLocalAws(LocalAws):
+    """The emulator behind the door: whoever asks where it answers gets the door's URL."""
+
+    _url: str | None = None
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self._door = ExitStack()
+        self._url = self._door.enter_context(in_front_of(super().endpoint_url))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._door.close()
+        self._url = None
+        super().__exit__(kind, error, trace)
+
+    @property
+    def endpoint_url(self) -> str:
+        return self._url or super().endpoint_url
 
 
 class _Handler(BaseHTTPRequestHandler):
