@@ -22,12 +22,14 @@ from airflow_ecs_dag_cli.local_aws import LocalAws
 from strict_ecs.page_tokens import LONGEST_PAGE, PageTokens
 from strict_ecs.task_definitions import check_registration
 from strict_ecs.tasks import check_described, check_run, check_start
-from strict_ecs.token_buckets import TokenBuckets, buckets_of
+from strict_ecs.token_buckets import RATES, RATES_OF_READERS, TokenBuckets, buckets_of
 from strict_ecs.wire import TARGET, Answer, AwsError, Call, error_answer, json_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import TracebackType
+
+    from strict_ecs.token_buckets import Rate
 
 _HOP = frozenset({"connection", "content-length", "host", "keep-alive", "transfer-encoding"})
 """Headers of one connection, which a door between two of them makes anew."""
@@ -56,10 +58,12 @@ class EmulatorDoor:
     Attributes:
         host: Of the emulator.
         port: Of the emulator.
+        rates: Of the buckets; one that is absent takes all calls.
     """
 
     host: str
     port: int
+    rates: Mapping[str, Rate]
     _buckets: dict[_Place, TokenBuckets] = field(default_factory=dict)
     _pages: dict[_Place, PageTokens] = field(default_factory=dict)
     _started: dict[tuple[_Place, str, str], tuple[str, list[str]]] = field(default_factory=dict)
@@ -80,7 +84,7 @@ class EmulatorDoor:
     def _ecs(self, request: _Request, call: Call) -> Answer:
         place = (call.access_key, call.region)
         with self._lock:
-            buckets = self._buckets.setdefault(place, TokenBuckets())
+            buckets = self._buckets.setdefault(place, TokenBuckets(self.rates))
             fargate = call.parameters.get("launchType") == "FARGATE"
             if not buckets.take(buckets_of(call.operation, fargate=fargate), time.monotonic()):
                 raise AwsError("ThrottlingException", "Rate exceeded")
@@ -172,7 +176,7 @@ class _OtherAnswer(Exception):  # noqa: N818 - it carries what the emulator says
 
 
 @contextmanager
-def in_front_of(emulator_url: str) -> Iterator[str]:
+def in_front_of(emulator_url: str, *, rates: Mapping[str, Rate] = RATES) -> Iterator[str]:
     """Put the rules before the emulator at a URL; give the one to call instead."""
     parts = urlsplit(emulator_url)
     assert parts.hostname is not None
@@ -181,7 +185,7 @@ def in_front_of(emulator_url: str) -> Iterator[str]:
     class Handler(_Handler):
         pass
 
-    Handler.door = EmulatorDoor(parts.hostname, parts.port)
+    Handler.door = EmulatorDoor(parts.hostname, parts.port, rates)
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -201,7 +205,7 @@ class StrictLocalAws(LocalAws):
     def __enter__(self) -> Self:
         super().__enter__()
         self._door = ExitStack()
-        self._url = self._door.enter_context(in_front_of(super().endpoint_url))
+        self._url = self._door.enter_context(in_front_of(super().endpoint_url, rates=RATES_OF_READERS))
         return self
 
     def __exit__(
