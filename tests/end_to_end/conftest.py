@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
-from unittest.mock import patch
 
 import pytest
 
-from airflow_ecs_dag_cli import local_project
 from airflow_ecs_dag_cli.local_project import LocalProject
 from airflow_ecs_dag_cli.terminal import Terminal
 from end_to_end.stacks import REPOSITORY, copy_sample
 from required import missing
-from strict_ecs.emulator_door import StrictLocalAws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,12 +20,9 @@ CHROMIUM = Path("/usr/bin/chromium")
 
 @pytest.fixture(scope="session")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProject]:
-    """The sample project, deployed, with Airflow running; its containers are host processes, its ECS is strict."""
+    """The sample project, deployed, with Airflow running; its containers are host processes."""
     project = copy_sample(tmp_path_factory.mktemp("sample"))
-    with (
-        patch.object(local_project, "LocalAws", StrictLocalAws),
-        LocalProject(project, terminal=Terminal(), engine="process") as project_run,
-    ):
+    with LocalProject(project, terminal=Terminal(), engine="process") as project_run:
         project_run.start()
         yield project_run
 

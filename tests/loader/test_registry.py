@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_ecs_dag_loader.call_rate import CallRate
 from airflow_ecs_dag_loader.definition import Definition, TaskDefinitionArn
 from airflow_ecs_dag_loader.registry import Registry, scan
 from airflow_ecs_dag_loader.scan_error import ScanError
@@ -32,7 +31,7 @@ def test_every_page_is_read_and_the_highest_revision_of_each_family_wins(account
         newest.append(revisions[-1])
     ecs = account.ecs()
     pages = intercept(ecs, "ListTaskDefinitions")
-    registry = scan(ecs, known={}, rate=CallRate())
+    registry = scan(ecs, known={})
     assert arns(registry) == sorted(newest)
     assert registry.described == 105
     assert [page.get("maxResults") for page in pages.requests] == [100, 100]
