@@ -15,6 +15,7 @@ from airflow_ecs_dag_loader.aws_answers import THROTTLED
 from airflow_ecs_dag_loader.scan_error import ScanError
 
 if TYPE_CHECKING:
+    import boto3
     from mypy_boto3_ecs import ECSClient
 
     from airflow_ecs_dag_loader.places import Place
@@ -85,6 +86,17 @@ class PlaceClient:
             self.count.watch(client)
             self._client = client
         return self._client
+
+    def session(self) -> boto3.Session:
+        """Return a session with the same credentials and region, for what is asked beside a scan.
+
+        Raises:
+            ScanError: As :meth:`get`.
+        """
+        try:
+            return self._hook.get_session(region_name=self._hook.region_name)
+        except Exception as error:
+            raise ScanError(f"there is no access to AWS: {error}") from error
 
 
 def _hook(place: Place) -> AwsBaseHook:

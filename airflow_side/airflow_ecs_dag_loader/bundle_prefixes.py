@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow.configuration import conf
-
+from airflow_ecs_dag_loader.configured_bundles import configured_bundles
 from airflow_ecs_dag_loader.source_config import SourceError, prefixes_overlap, read_source_configs, source_configs
 from airflow_ecs_dag_schema import PolicyError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-
-_CLASS = "EcsDagBundle"
 
 
 def check_prefixes(name: str, prefixes: Iterable[str | None]) -> None:
@@ -44,11 +41,10 @@ def check_prefixes(name: str, prefixes: Iterable[str | None]) -> None:
 
 
 def _other_prefixes(name: str) -> Iterator[tuple[str, str | None]]:
-    configured: Any = conf.getjson("dag_processor", "dag_bundle_config_list", fallback=[])
-    for each in configured if isinstance(configured, list) else ():
-        if isinstance(each, dict) and each.get("name") != name and str(each.get("classpath")).endswith(f".{_CLASS}"):
-            for prefix in _prefixes(each.get("kwargs") or {}):
-                yield str(each.get("name")), prefix
+    for other, arguments in configured_bundles().items():
+        if other != name:
+            for prefix in _prefixes(arguments):
+                yield other, prefix
 
 
 def _prefixes(kwargs: Mapping[str, Any]) -> set[str | None]:

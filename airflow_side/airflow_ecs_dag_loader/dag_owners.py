@@ -7,8 +7,13 @@ which has the file that each DAG was read from last.
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 from airflow_ecs_dag_loader.file_names import family_of_file
 
@@ -21,6 +26,20 @@ _CONTEXT, _WITH_DATABASE = "_AIRFLOW_PROCESS_CONTEXT", "server"
 def may_ask_database() -> bool:
     """Tell whether this process may ask Airflow's database, as a DAG processor may."""
     return os.environ.get(_CONTEXT) == _WITH_DATABASE
+
+
+@contextmanager
+def asking_database() -> Iterator[None]:
+    """Let this process ask Airflow's database, as those of Airflow's own commands do that read connections."""
+    before = os.environ.get(_CONTEXT)
+    os.environ[_CONTEXT] = _WITH_DATABASE
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_CONTEXT]
+        else:
+            os.environ[_CONTEXT] = before
 
 
 def owners_in_airflow(bundle: str, *, with_stale: bool) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from airflow_ecs_dag_loader.published import DEFAULT_REGION
 from airflow_ecs_dag_loader.source import RegistrySource
@@ -94,6 +94,30 @@ class BundlePlaces:
     sources_file: str | None = None
     policy: Mapping[str, Any] | None = None
     policy_file: str | None = None
+
+    @classmethod
+    def of_arguments(cls, bundle: str, arguments: Mapping[str, Any]) -> Self:
+        """Return what a bundle's arguments say, as Airflow's configuration has them.
+
+        Args:
+            bundle: The bundle's name.
+            arguments: Its arguments; those that don't say where it looks are left aside.
+        """
+        source = RegistrySource(
+            region_name=arguments.get("region_name"),
+            aws_conn_id=arguments.get("aws_conn_id"),
+            cluster=arguments.get("cluster"),
+            dag_id_prefix=arguments.get("dag_id_prefix"),
+            name=bundle,
+        )
+        return cls(
+            bundle=bundle,
+            single=Place(source, ScanAccess(source.aws_conn_id)),
+            sources=arguments.get("sources"),
+            sources_file=arguments.get("sources_file"),
+            policy=arguments.get("policy"),
+            policy_file=arguments.get("policy_file"),
+        )
 
     def read(self) -> tuple[Place, ...]:
         """Return the places, as the files say now.

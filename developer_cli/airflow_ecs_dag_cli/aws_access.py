@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -108,6 +109,13 @@ class AwsAccess:
             return boto3.Session(profile_name=self._profile, region_name=self._region)
         except BotoCoreError as error:
             raise AwsAccessError(error) from error
+
+
+def use_profile(name: str) -> None:
+    """Make a profile the default of all clients; keys in the environment would come before it."""
+    for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        os.environ.pop(variable, None)
+    os.environ["AWS_PROFILE"] = name
 
 
 @contextmanager

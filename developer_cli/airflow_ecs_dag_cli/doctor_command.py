@@ -14,13 +14,15 @@ from airflow_ecs_dag_cli.admission_checks import check_admitted, check_decoded, 
 from airflow_ecs_dag_cli.airflow_api import AirflowApi
 from airflow_ecs_dag_cli.airflow_checks import TOKEN, AirflowQuestion, airflow_checks
 from airflow_ecs_dag_cli.aws_access import AwsAccess
+from airflow_ecs_dag_cli.bundle_config import Where
 from airflow_ecs_dag_cli.bundle_folder import BundleFolder, BundleFolderError
+from airflow_ecs_dag_cli.bundle_view import look
 from airflow_ecs_dag_cli.checkup import Check, Status, not_known, problem
 from airflow_ecs_dag_cli.named_family import NamedFamily
 from airflow_ecs_dag_cli.permission_checks import check_permissions
+from airflow_ecs_dag_cli.place_checks import check_among_all, check_place
 from airflow_ecs_dag_cli.registry_checks import check_credentials, check_found, check_labels
 from airflow_ecs_dag_cli.validate_command import printable, write_json
-from airflow_ecs_dag_loader.source import RegistrySource
 from airflow_ecs_dag_schema import Policy
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from airflow_ecs_dag_cli.aws_access import Caller
+    from airflow_ecs_dag_cli.bundle_config import BundleConfig
     from airflow_ecs_dag_cli.registry_checks import Found
     from airflow_ecs_dag_loader.definition import Definition
     from airflow_ecs_dag_schema import DagSpec
@@ -51,43 +54,41 @@ class Question:
 
     Attributes:
         named: The family.
-        region: AWS region; ``None`` for that of the profile or of the environment.
-        profile: A profile of the AWS configuration.
+        where: Where it is looked for.
+        config: The bundle in whose places it is looked for; ``None`` for one account and region.
         policy: The platform's policy; ``None`` if it wasn't given.
-        cluster: The bundle's cluster for DAGs that name none.
-        dag_id_prefix: What the bundle has each dag id begin with.
         bundle_folder: The folder of a bundle on this machine.
         airflow_url: Where Airflow's page is.
         runner_role: ARN of the role that runs the DAG's tasks.
     """
 
     named: NamedFamily
-    region: str | None = None
-    profile: str | None = None
+    where: Where
+    config: BundleConfig | None = None
     policy: Policy | None = None
-    cluster: str | None = None
-    dag_id_prefix: str | None = None
     bundle_folder: Path | None = None
     airflow_url: str | None = None
     runner_role: str | None = None
 
     @classmethod
-    def of(cls, family: str, *, region: str | None, policy_file: Path | None, **more: Any) -> Self:  # noqa: ANN401 - the other fields
+    def of(cls, family: str, *, where: Where, bundle_folder: Path | None, **more: Any) -> Self:  # noqa: ANN401 - the other fields
         """Put together what a person typed.
 
         Raises:
+            BundleConfigError: The bundle's configuration can't be read.
             WrongQuestionError: The family is no name, the region is not the ARN's, or the policy can't be read.
         """
         try:
             named = NamedFamily.parse(family)
-            policy = None if policy_file is None else Policy.read(policy_file)
+            policy = None if where.policy_file is None else Policy.read(where.policy_file)
         except ValueError as error:
             raise WrongQuestionError(str(error)) from None
-        if region is not None and named.region not in {None, region}:
+        if where.region is not None and named.region not in {None, where.region}:
             raise WrongQuestionError(
-                f"the ARN is of the region {named.region}, --region says {region}: leave --region out"
+                f"the ARN is of the region {named.region}, --region says {where.region}: leave --region out"
             )
-        return cls(named=named, region=region or named.region, policy=policy, **more)
+        config = None if bundle_folder is not None and where == Where() else where.config()
+        return cls(named=named, where=where, config=config, policy=policy, bundle_folder=bundle_folder, **more)
 
 
 def examine(question: Question, *, as_json: bool) -> int:
@@ -102,6 +103,7 @@ def examine(question: Question, *, as_json: bool) -> int:
         status = _status(found)
         document = {
             "family": str(question.named),
+            **({} if question.config is None else question.config.to_json()),
             "ok": status == HEALTHY,
             "checks": [each.to_json() for each in found],
         }
@@ -138,8 +140,12 @@ class _Examination:
 
     def __init__(self, question: Question) -> None:
         self._question = question
-        self._access = AwsAccess(region=question.region, profile=question.profile)
-        self._source = RegistrySource(cluster=question.cluster, dag_id_prefix=question.dag_id_prefix)
+        where = question.where
+        self._access: AwsAccess | None = None
+        if question.config is None:
+            self._access = AwsAccess(region=where.region or question.named.region, profile=where.profile)
+        self._source = where.source()
+        self._policy = question.policy
         self._caller: Caller | None = None
         self._found: Found | None = None
         self._definition: Definition | None = None
@@ -149,20 +155,36 @@ class _Examination:
 
     def checks(self) -> Iterator[Check]:
         """Yield the checks in the order in which a DAG passes them."""
-        folder = self._question.bundle_folder
-        unusable = ""
-        try:
-            self._bundle = None if folder is None else BundleFolder.read(folder)
-        except BundleFolderError as error:
-            unusable = str(error)
+        unusable = self._read_folder()
+        if self._question.config is not None:
+            check, access = check_place(self._question.config, self._question.named)
+            yield check
+            if access is not None:
+                self._access, self._source, self._policy = access, access.place.source, access.place.policy
         yield from self._registry_checks()
         yield from self._admission_checks()
         yield self._published(unusable)
         yield from self._airflow_checks()
         yield self._permissions()
 
+    def _read_folder(self) -> Check | None:
+        """Read the bundle's folder, where there is one; return why it can't be read, else ``None``."""
+        config, given = self._question.config, self._question.bundle_folder
+        folder = given or (None if config is None else config.folder)
+        if folder is None:
+            return None
+        try:
+            self._bundle = BundleFolder.read(folder)
+        except BundleFolderError as error:
+            # Nobody said that the bundle is read on this machine, if the folder follows from Airflow's settings.
+            return (not_known if given is None else problem)("published", str(error))
+        return None
+
     def _registry_checks(self) -> Iterator[Check]:
         named = self._question.named
+        if self._access is None:
+            yield from (_after(name, "a place that has the family") for name in ("credentials", "found", "labels"))
+            return
         check, self._caller = check_credentials(self._access, named)
         yield check
         if self._caller is None:
@@ -177,8 +199,8 @@ class _Examination:
             yield check
 
     def _admission_checks(self) -> Iterator[Check]:
-        definition = self._definition
-        if definition is None or definition.problem:
+        definition, access = self._definition, self._access
+        if access is None or definition is None or definition.problem:
             yield from (_after(name, "a DAG's labels") for name in ("decoded", "admitted", "duplicate"))
             return
         check, self._spec = check_decoded(definition)
@@ -187,13 +209,15 @@ class _Examination:
             yield from (_after(name, "labels that can be read") for name in ("admitted", "duplicate"))
             return
         self._dag_id = self._spec.dag_id
-        policy = self._question.policy
-        yield check_admitted(definition, source=self._source, policy=policy)
-        yield check_duplicate(self._access.ecs, definition, source=self._source, policy=policy, bundle=self._bundle)
+        yield check_admitted(definition, source=self._source, policy=self._policy)
+        if self._question.config is not None:
+            yield check_among_all(look(self._question.config), definition)
+        else:
+            yield check_duplicate(access.ecs, definition, source=self._source, policy=self._policy, bundle=self._bundle)
 
-    def _published(self, unusable: str) -> Check:
-        if unusable:
-            return problem("published", unusable)
+    def _published(self, unusable: Check | None) -> Check:
+        if unusable is not None:
+            return unusable
         if self._bundle is None:
             return not_known("published", "what the bundle made of it: give --bundle-folder on Airflow's machine")
         arn = None if self._found is None else self._found.arn
@@ -217,7 +241,7 @@ class _Examination:
         role = self._question.runner_role
         if role is None:
             return not_known("permissions", "whether a run may start: give --runner-role ARN")
-        if self._found is None or self._definition is None or self._spec is None:
+        if self._access is None or self._found is None or self._definition is None or self._spec is None:
             return _after("permissions", "labels that can be read")
         return check_permissions(
             self._access.iam(),
@@ -226,7 +250,7 @@ class _Examination:
             found=self._found,
             definition=self._definition,
             spec=self._spec,
-            cluster=self._spec.ecs.cluster or self._question.cluster or "default",
+            cluster=self._spec.ecs.cluster or self._source.cluster or "default",
         )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from airflow_ecs_dag_loader.admission import Admitted, admit, declared_spec
+from airflow_ecs_dag_loader.admission import Admitted, admit, declared_spec, judge
 from airflow_ecs_dag_loader.definition import TaskDefinitionArn
 from airflow_ecs_dag_schema import LabelError, Problem, Violation, decode
 from airflow_ecs_dag_schema.codec import dag_id_label
@@ -16,9 +16,11 @@ from airflow_ecs_dag_schema.violations import RULES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from airflow_ecs_dag_cli.bundle_view import BundleView
     from airflow_ecs_dag_loader.admission import Verdict
     from airflow_ecs_dag_loader.audit import Judgement
     from airflow_ecs_dag_loader.definition import Definition
+    from airflow_ecs_dag_loader.places import Place
     from airflow_ecs_dag_loader.registry import Registry
     from airflow_ecs_dag_loader.snapshot import Snapshot
     from airflow_ecs_dag_loader.source import RegistrySource
@@ -49,6 +51,7 @@ class Family:
         spec: The DAG; ``None`` if the labels can't be read.
         reasons: Why it is refused.
         warnings: What the policy only warns about.
+        place: The key of the bundle's place in which it was found; empty if no bundle looked.
     """
 
     arn: TaskDefinitionArn
@@ -57,6 +60,12 @@ class Family:
     spec: DagSpec | None = None
     reasons: tuple[Violation, ...] = ()
     warnings: tuple[Violation, ...] = ()
+    place: str = ""
+
+    @property
+    def source(self) -> str:
+        """The name of the source that the place is of."""
+        return self.place.rpartition("/")[0]
 
 
 def judged_families(registry: Registry, *, source: RegistrySource, policy: Policy | None) -> list[Family]:
@@ -65,12 +74,34 @@ def judged_families(registry: Registry, *, source: RegistrySource, policy: Polic
     return _sorted([*map(_judged, verdicts), *_unlabelled(registry.definitions)])
 
 
-def remembered_families(snapshot: Snapshot) -> list[Family]:
-    """Return the families of a bundle's last good scan, as the bundle judged them."""
+def viewed_families(view: BundleView) -> list[Family]:
+    """Return the families of a bundle's places, as the bundle would judge them now; in the order of its places."""
+    by_family = {verdict.definition.parsed_arn.family_key: verdict for verdict in view.outcome.verdicts}
+    found: list[Family] = []
+    for scan, arn, definition in view.definitions():
+        if definition is None:
+            family = Family(arn=TaskDefinitionArn.parse(arn), state=State.UNLABELLED)
+        elif verdict := by_family.get(definition.parsed_arn.family_key):
+            family = _judged(verdict)
+        else:
+            family = _unsaid(definition, scan.place)
+        found.append(replace(family, place=scan.place.key))
+    order = {scan.place.key: number for number, scan in enumerate(view.scans)}
+    return sorted(found, key=lambda family: (order[family.place], family.arn))
+
+
+def remembered_families(snapshot: Snapshot, places: Mapping[str, str]) -> list[Family]:
+    """Return the families of a bundle's last good scan, as the bundle judged them.
+
+    Args:
+        snapshot: What it found.
+        places: The key of the place of each definition, by its ARN.
+    """
     found = [
         _remembered(definition, snapshot) for definition in snapshot.definitions.values() if definition is not None
     ]
-    return _sorted([*found, *_unlabelled(snapshot.definitions)])
+    families = [*found, *_unlabelled(snapshot.definitions)]
+    return _sorted([replace(each, place=places.get(each.arn.text, "")) for each in families])
 
 
 def named_dag_id(labels: Mapping[str, str]) -> str:
@@ -128,6 +159,21 @@ def _remembered(definition: Definition, snapshot: Snapshot) -> Family:
         spec = readable_spec(definition)
         return Family(arn=arn, state=State.LIVE, dag_id=judgement.dag_id, spec=spec, warnings=reasons)
     return _refused(definition, reasons)
+
+
+def _unsaid(definition: Definition, place: Place) -> Family:
+    """Return a family for which Airflow shows no error, because its source has too many of them."""
+    verdict = judge(definition, source=place.source, policy=place.policy)
+    if isinstance(verdict, Admitted):
+        reason = Violation(
+            "source.too-many-dags",
+            "airflow.dag.dag_id",
+            verdict.spec.dag_id,
+            "other task definitions have this dag id or this source's places, and Airflow shows no more errors of it",
+            "remove a DAG that is not needed, or ask the platform for more",
+        )
+        return _refused(definition, (reason,))
+    return _refused(definition, verdict.violations)
 
 
 def _refused(definition: Definition, reasons: tuple[Violation, ...]) -> Family:

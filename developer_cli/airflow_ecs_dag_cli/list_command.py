@@ -9,20 +9,24 @@ from rich.console import Console
 from rich.markup import escape
 
 from airflow_ecs_dag_cli.aws_access import AwsAccess, AwsAccessError, scan_shown
+from airflow_ecs_dag_cli.bundle_config import BundleConfigError
 from airflow_ecs_dag_cli.bundle_folder import BundleFolder, BundleFolderError
-from airflow_ecs_dag_cli.families import State, judged_families, reason_text, remembered_families
+from airflow_ecs_dag_cli.bundle_view import look
+from airflow_ecs_dag_cli.families import State, judged_families, reason_text, remembered_families, viewed_families
 from airflow_ecs_dag_cli.next_runs import in_words
+from airflow_ecs_dag_cli.place_reading import why_unread
 from airflow_ecs_dag_cli.validate_command import ACCEPTED, REFUSED, UNREADABLE, counted, printable, write_json
 from airflow_ecs_dag_loader.registry import scan
 from airflow_ecs_dag_loader.scan_error import ScanError
-from airflow_ecs_dag_loader.source import RegistrySource
 from airflow_ecs_dag_schema import Policy, PolicyError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from airflow_ecs_dag_cli.bundle_config import BundleConfig, Where
     from airflow_ecs_dag_cli.families import Family
+    from airflow_ecs_dag_loader.place_scans import PlaceScan
     from airflow_ecs_dag_schema import Violation
 
 _MARKS = {
@@ -37,30 +41,28 @@ _LONGEST_REASON = 200
 """Characters of a reason in its family's line; doctor has it whole."""
 
 
-def list_registry(
-    *,
-    region: str | None,
-    profile: str | None,
-    policy_file: Path | None,
-    cluster: str | None,
-    dag_id_prefix: str | None,
-    show_all: bool,
-    as_json: bool,
-) -> int:
-    """Print what Airflow would see of the registry of an account and region; return the exit status.
+def list_found(where: Where, *, show_all: bool, as_json: bool) -> int:
+    """Print what Airflow would see where a person told to look; return the exit status.
 
     Args:
-        region: AWS region; ``None`` for that of the profile or of the environment.
-        profile: A profile of the AWS configuration.
-        policy_file: The platform's policy; ``None`` for the contract's own bounds.
-        cluster: The bundle's cluster for DAGs that name none.
-        dag_id_prefix: What the bundle has each dag id begin with.
+        where: One account and region, or the places of a bundle.
         show_all: Whether families without Airflow labels are shown, too.
         as_json: Whether as one JSON document.
     """
     try:
-        policy = None if policy_file is None else Policy.read(policy_file)
-        access = AwsAccess(region=region, profile=profile)
+        config = where.config()
+    except BundleConfigError as error:
+        return _fail(str(error), as_json=as_json)
+    if config is not None:
+        return _list_places(config, show_all=show_all, as_json=as_json)
+    return _list_registry(where, show_all=show_all, as_json=as_json)
+
+
+def _list_registry(where: Where, *, show_all: bool, as_json: bool) -> int:
+    """Print what Airflow would see of the registry of an account and region; return the exit status."""
+    try:
+        policy = None if where.policy_file is None else Policy.read(where.policy_file)
+        access = AwsAccess(region=where.region, profile=where.profile)
         caller, ecs = access.caller, access.ecs
         with scan_shown(ecs):
             registry = scan(ecs, known={})
@@ -68,10 +70,9 @@ def list_registry(
         return _fail(str(AwsAccessError(error)), as_json=as_json)
     except (AwsAccessError, PolicyError) as error:
         return _fail(str(error), as_json=as_json)
-    source = RegistrySource(region_name=caller.region, cluster=cluster, dag_id_prefix=dag_id_prefix)
-    families = judged_families(registry, source=source, policy=policy)
-    where = {"account": caller.account, "region": caller.region}
-    return _print(families, f"account {caller.account}, region {caller.region}", where, show_all, as_json=as_json)
+    families = judged_families(registry, source=where.source(caller.region), policy=policy)
+    place = {"account": caller.account, "region": caller.region}
+    return _print(families, f"account {caller.account}, region {caller.region}", place, show_all, as_json=as_json)
 
 
 def list_bundle(folder: Path, *, show_all: bool, as_json: bool) -> int:
@@ -86,38 +87,80 @@ def list_bundle(folder: Path, *, show_all: bool, as_json: bool) -> int:
         bundle = BundleFolder.read(folder)
     except BundleFolderError as error:
         return _fail(str(error), as_json=as_json)
-    families = remembered_families(bundle.snapshot)
+    families = remembered_families(bundle.snapshot, bundle.place_of)
     where = {"bundle_folder": str(bundle.path), "refreshed_at": bundle.refreshed_at.isoformat(timespec="seconds")}
-    return _print(families, f"{bundle.path}, refreshed {bundle.age_words}", where, show_all, as_json=as_json)
+    title = f"{bundle.path}, refreshed {bundle.age_words}"
+    return _print(families, title, where, show_all, as_json=as_json, bundle=bundle.path.name)
 
 
-def _fail(message: str, *, as_json: bool) -> int:
+def _list_places(config: BundleConfig, *, show_all: bool, as_json: bool) -> int:
+    """Print what a bundle would make of all its places now; return the exit status."""
+    view = look(config)
+    unread = [
+        why_unread(scan) + ("" if scan.state is None else "; what is shown of it is the bundle's last good scan")
+        for scan in view.unread
+    ]
+    error = f"{len(unread)} of the places of {config.name} can't be read: {'; '.join(unread)}" if unread else None
+    where = {**config.to_json(), "places": [_place_json(scan) for scan in view.scans]}
+    if error is not None and view.is_blind:
+        return _fail(error, as_json=as_json, where=where)
+    if not as_json:
+        for each in unread:
+            _say_error(each)
+    title = config.title + (f" ({len(unread)} can't be read)" if unread else "")
+    families = viewed_families(view)
+    return _print(families, title, where, show_all, as_json=as_json, bundle=config.bundle, error=error)
+
+
+def _place_json(scan: PlaceScan) -> dict[str, str | None]:
+    return {
+        "source": scan.place.source.name,
+        "region": scan.place.source.region_name,
+        "account": (scan.state.account if scan.state else "") or scan.place.access.account or None,
+        "error": None if scan.error is None else why_unread(scan),
+    }
+
+
+def _fail(message: str, *, as_json: bool, where: Mapping[str, Any] | None = None) -> int:
     if as_json:
-        write_json({"ok": False, "error": message, "dags": []})
+        write_json({"ok": False, "error": message, **(where or {}), "dags": []})
     else:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(
-            f"[red]error[/red]: {escape(printable_lines(message))}"
-        )
+        _say_error(message)
     return UNREADABLE
+
+
+def _say_error(message: str) -> None:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]error[/red]: {escape(printable_lines(message))}")
 
 
 def _print(
     families: Sequence[Family],
     title: str,
-    where: dict[str, str],
+    where: Mapping[str, Any],
     show_all: bool,  # noqa: FBT001 - handed on
     *,
     as_json: bool,
+    bundle: str = "",
+    error: str | None = None,
 ) -> int:
     shown = [family for family in families if show_all or family.state is not State.UNLABELLED]
     counts = Counter(family.state for family in families)
-    is_good = bool(counts[State.LIVE]) and not counts[State.REFUSED] and not counts[State.DUPLICATE]
-    status = ACCEPTED if is_good else REFUSED
+    is_good = bool(counts[State.LIVE]) and not counts[State.REFUSED] and not counts[State.DUPLICATE] and error is None
+    status = UNREADABLE if error is not None else ACCEPTED if is_good else REFUSED
     if as_json:
-        write_json({"ok": is_good, "error": None, **where, "dags": [_json(family) for family in shown]})
+        write_json({"ok": is_good, "error": error, **where, "dags": [_json(family) for family in shown]})
         return status
     console = Console(highlight=False, soft_wrap=True)
-    names = [(printable(family.dag_id) or "-", family.arn.name, _place(family)) for family in shown]
+    has_sources = any(family.source not in ("", bundle) for family in families)
+    names = [
+        (
+            printable(family.dag_id) or "-",
+            family.arn.name,
+            *((family.source or "-",) if has_sources else ()),
+            _place(family),
+        )
+        for family in shown
+    ]
     widths = [min(max(map(len, column)), _WIDEST) for column in zip(*names, strict=True)] if names else []
     for family, texts in zip(shown, names, strict=True):
         dag_id, *rest = (escape(f"{text:<{width}}") for text, width in zip(texts, widths, strict=True))
@@ -168,6 +211,7 @@ def _json(family: Family) -> dict[str, Any]:
         "revision": family.arn.revision,
         "account": family.arn.account,
         "region": family.arn.region,
+        "source": family.source or None,
         "arn": family.arn.text,
         "tasks": None if family.spec is None else len(family.spec.tasks),
         "schedule": None if family.spec is None else in_words(family.spec.schedule),

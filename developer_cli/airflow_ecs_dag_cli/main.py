@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 import time
+from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime
 from enum import StrEnum
 from importlib.metadata import version
@@ -15,11 +16,10 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from airflow_ecs_dag_cli.declared_dags import choose_dag
 from airflow_ecs_dag_cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from types import FrameType
 
     from airflow_ecs_dag_cli.dag_run import RunDate
@@ -96,7 +96,7 @@ def run(
     with _errors_shown(terminal):
         run_date, params = _parsed(date), _named(param)
         with _local_project(project, terminal, engine, port, policy_file=policy) as local:
-            chosen = choose_dag(dag_id, local.dag_ids)
+            chosen = _chosen(dag_id, local)
             local.start()
             state = _run_once(local, terminal, chosen, run_date, params)
         terminal.say(f"run {'succeeded' if state == 'success' else state}")
@@ -124,7 +124,7 @@ def up(
     with _errors_shown(terminal):
         run_date, params = _parsed(date), _named(param)
         with _local_project(project, terminal, engine, port, policy_file=policy, follow_schedules=schedules) as local:
-            chosen = None if run_first is None else choose_dag(run_first, local.dag_ids)
+            chosen = None if run_first is None else _chosen(run_first, local)
             local.start()
             if chosen is not None:
                 _run_once(local, terminal, chosen, run_date, params)
@@ -206,6 +206,24 @@ _BundleFolder = Annotated[
         exists=True,
     ),
 ]
+_SourcesFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--sources-file",
+        "--sources",
+        help="A YAML file of sources, as the bundle's sources_file.",
+        dir_okay=False,
+        exists=True,
+    ),
+]
+_Bundle = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="A bundle of this machine's Airflow, with the arguments that its configuration has. Without any option "
+        "that says where to look, the only one there is.",
+    ),
+]
 
 
 @app.command(name="list")
@@ -216,39 +234,46 @@ def list_dags(
     policy: _BundlePolicy = None,
     cluster: _Cluster = None,
     dag_id_prefix: _DagIdPrefix = None,
+    sources_file: _SourcesFile = None,
+    bundle: _Bundle = None,
     bundle_folder: _BundleFolder = None,
     show_all: Annotated[bool, typer.Option("--all", help="Show families without Airflow labels, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the families as JSON.")] = False,
 ) -> None:
-    """List what Airflow sees: each DAG of an AWS account and region, and why one is refused.
+    """List what Airflow sees: each DAG of an AWS account and region, or of a bundle's, and why one is refused.
 
-    With --bundle-folder, what a bundle last found on this machine, without AWS. Exits with 0 if every DAG is live, 1 if
-    one is not or there is none, 2 if AWS or the folder can't be read.
+    On Airflow's machine it needs no option. With --bundle-folder, what a bundle last found on this machine, without
+    AWS. Exits with 0 if every DAG is live, 1 if one is not or there is none, 2 if AWS, a part of it or the folder can't
+    be read.
 
     Example: [bold]airflow-ecs-dag list --region eu-west-1 --policy airflow-policy.yaml[/bold]
     """
-    of_aws = (region, profile, policy, cluster, dag_id_prefix)
+    of_aws = (region, profile, policy, cluster, dag_id_prefix, sources_file, bundle)
     if bundle_folder is not None and any(each is not None for each in of_aws):
         raise typer.BadParameter(
-            "it shows what the bundle judged itself: leave out --region, --profile, --policy, --cluster and "
-            "--dag-id-prefix, or --bundle-folder",
+            "it shows what the bundle judged itself: leave out --region, --profile, --policy, --cluster, "
+            "--dag-id-prefix, --sources-file and --bundle, or --bundle-folder",
             param_hint="--bundle-folder",
         )
+    _check_where(region, policy, cluster, dag_id_prefix, sources_file=sources_file, bundle=bundle)
     with _errors_shown(Terminal(), extra="airflow"):
-        from airflow_ecs_dag_cli.list_command import list_bundle, list_registry  # noqa: PLC0415 - as above
+        with _airflow_on_stderr():
+            from airflow_ecs_dag_cli.bundle_config import Where  # noqa: PLC0415 - as above
+            from airflow_ecs_dag_cli.list_command import list_bundle, list_found  # noqa: PLC0415 - as above
 
         if bundle_folder is not None:
             status = list_bundle(bundle_folder, show_all=show_all, as_json=as_json)
         else:
-            status = list_registry(
+            where = Where(
                 region=region,
                 profile=profile,
                 policy_file=policy,
                 cluster=cluster,
                 dag_id_prefix=dag_id_prefix,
-                show_all=show_all,
-                as_json=as_json,
+                sources_file=sources_file,
+                bundle=bundle,
             )
+            status = list_found(where, show_all=show_all, as_json=as_json)
     raise typer.Exit(status)
 
 
@@ -263,6 +288,8 @@ def doctor(
     policy: _BundlePolicy = None,
     cluster: _Cluster = None,
     dag_id_prefix: _DagIdPrefix = None,
+    sources_file: _SourcesFile = None,
+    bundle: _Bundle = None,
     bundle_folder: _BundleFolder = None,
     airflow: Annotated[
         str | None,
@@ -288,16 +315,23 @@ def doctor(
             f"expected a role's ARN such as arn:aws:iam::123456789012:role/airflow-runner, not {runner_role!r}",
             param_hint="--runner-role",
         )
+    _check_where(region, policy, cluster, dag_id_prefix, sources_file=sources_file, bundle=bundle)
     with _errors_shown(Terminal(), extra="airflow"):
-        from airflow_ecs_dag_cli.doctor_command import Question, examine  # noqa: PLC0415 - as above
+        with _airflow_on_stderr():
+            from airflow_ecs_dag_cli.bundle_config import Where  # noqa: PLC0415 - as above
+            from airflow_ecs_dag_cli.doctor_command import Question, examine  # noqa: PLC0415 - as above
 
         question = Question.of(
             family,
-            region=region,
-            profile=profile,
-            policy_file=policy,
-            cluster=cluster,
-            dag_id_prefix=dag_id_prefix,
+            where=Where(
+                region=region,
+                profile=profile,
+                policy_file=policy,
+                cluster=cluster,
+                dag_id_prefix=dag_id_prefix,
+                sources_file=sources_file,
+                bundle=bundle,
+            ),
             bundle_folder=bundle_folder,
             airflow_url=airflow,
             runner_role=runner_role,
@@ -310,10 +344,7 @@ def doctor(
 def sync(
     *,
     to: Annotated[str, typer.Option(metavar="PLACE", help="s3://bucket/prefix, or a folder of its own.")],
-    sources: Annotated[
-        Path | None,
-        typer.Option(help="A YAML file of sources, as the bundle's sources_file.", dir_okay=False, exists=True),
-    ] = None,
+    sources_file: _SourcesFile = None,
     region: _Region = None,
     profile: _Profile = None,
     policy: _BundlePolicy = None,
@@ -339,19 +370,15 @@ def sync(
 
     Example: [bold]airflow-ecs-dag sync --to s3://my-bucket/airflow-ecs-dags --region eu-west-1[/bold]
     """
-    if sources is not None and any(each is not None for each in (region, cluster, dag_id_prefix)):
-        raise typer.BadParameter(
-            "each source has these of its own: leave out --region, --cluster and --dag-id-prefix, or --sources",
-            param_hint="--sources",
-        )
-    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")  # Airflow's log goes to stdout, too
+    _check_where(region, policy, cluster, dag_id_prefix, sources_file=sources_file)
     with _errors_shown(Terminal(), extra="airflow"):
-        from airflow_ecs_dag_cli.sync_command import SyncOptions, sync_registry  # noqa: PLC0415 - as above
+        with _airflow_on_stderr():
+            from airflow_ecs_dag_cli.sync_command import SyncOptions, sync_registry  # noqa: PLC0415 - as above
 
         status = sync_registry(
             SyncOptions(
                 to=to,
-                sources_file=sources,
+                sources_file=sources_file,
                 region=region,
                 cluster=cluster,
                 dag_id_prefix=dag_id_prefix,
@@ -403,6 +430,35 @@ def _local_project(
     )
 
 
+def _check_where(
+    region: str | None,
+    policy: Path | None,
+    cluster: str | None,
+    dag_id_prefix: str | None,
+    *,
+    sources_file: Path | None,
+    bundle: str | None = None,
+) -> None:
+    own = any(each is not None for each in (region, cluster, dag_id_prefix))
+    if sources_file is not None and own:
+        raise typer.BadParameter(
+            "each source has these of its own: leave out --region, --cluster and --dag-id-prefix, or --sources-file",
+            param_hint="--sources-file",
+        )
+    if bundle is not None and (own or policy is not None or sources_file is not None):
+        raise typer.BadParameter(
+            "its configuration has these: leave out --region, --policy, --cluster, --dag-id-prefix and "
+            "--sources-file, or --bundle",
+            param_hint="--bundle",
+        )
+
+
+def _chosen(dag_id: str | None, local: LocalProject) -> str:
+    from airflow_ecs_dag_cli.declared_dags import choose_dag  # noqa: PLC0415 - as above
+
+    return choose_dag(dag_id, local.dag_ids)
+
+
 def _run_once(
     local: LocalProject, terminal: Terminal, dag_id: str, date: RunDate | None, params: Mapping[str, str]
 ) -> str:
@@ -442,6 +498,14 @@ def _moment(text: str | None) -> datetime:
             param_hint="--after",
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@contextmanager
+def _airflow_on_stderr() -> Iterator[None]:
+    """Have Airflow, where it is imported meanwhile, say only what is wrong, and not on stdout, as it would."""
+    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")
+    with redirect_stdout(sys.stderr):
+        yield
 
 
 class _errors_shown:  # noqa: N801 - used as a statement

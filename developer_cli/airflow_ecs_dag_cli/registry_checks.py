@@ -63,7 +63,7 @@ def check_found(access: AwsAccess, caller: Caller, named: NamedFamily) -> tuple[
     """Check that the family has an ACTIVE revision, and that it is the one that was named."""
     name, ecs = "found", access.ecs
     try:
-        active = _revisions(ecs, named.family, "ACTIVE")
+        active = revisions(ecs, named.family, "ACTIVE")
         if not active:
             return _check_gone(access, caller, named), None
         newest = active[0]
@@ -101,7 +101,7 @@ def check_labels(ecs: ECSClient, found: Found) -> tuple[Check, Definition | None
 def _check_gone(access: AwsAccess, caller: Caller, named: NamedFamily) -> Check:
     """Say what there is instead of an ACTIVE revision."""
     ecs = access.ecs
-    inactive = _revisions(ecs, named.family, "INACTIVE")
+    inactive = revisions(ecs, named.family, "INACTIVE")
     if inactive:
         last = ecs.describe_task_definition(taskDefinition=inactive[0].text)["taskDefinition"]
         return problem(
@@ -111,7 +111,7 @@ def _check_gone(access: AwsAccess, caller: Caller, named: NamedFamily) -> Check:
             "deregistered it; deploy the stack again",
         )
     details = []
-    if alike := _alike(named.family, _families(ecs)):
+    if alike := alike_families(ecs, named.family):
         details.append(f"families there with a name like it: {', '.join(alike)}")
     if elsewhere := _regions_with(access, named.family):
         details.append(f"it is ACTIVE in {', '.join(elsewhere)}: name that by --region, and have a bundle scan it")
@@ -125,20 +125,25 @@ def _check_gone(access: AwsAccess, caller: Caller, named: NamedFamily) -> Check:
     )
 
 
-def _revisions(ecs: ECSClient, family: str, status: TaskDefinitionStatusType) -> list[TaskDefinitionArn]:
-    """Return the revisions of one family, newest first."""
+def revisions(ecs: ECSClient, family: str, status: TaskDefinitionStatusType) -> list[TaskDefinitionArn]:
+    """Return the revisions of one family, newest first.
+
+    Raises:
+        BotoCoreError: AWS gave no answer, as do the other ones of ``NO_ANSWER``.
+    """
     pages = ecs.get_paginator("list_task_definitions").paginate(familyPrefix=family, status=status)
     arns = [TaskDefinitionArn.parse(text) for page in pages for text in page["taskDefinitionArns"]]
     return sorted((arn for arn in arns if arn.family == family), reverse=True)
 
 
-def _families(ecs: ECSClient) -> list[str]:
+def alike_families(ecs: ECSClient, family: str) -> list[str]:
+    """Return the families that somebody may have meant: spelt likewise, or with this one's name as a part.
+
+    Raises:
+        BotoCoreError: As :func:`revisions`.
+    """
     pages = ecs.get_paginator("list_task_definition_families").paginate(status="ACTIVE")
-    return [family for page in pages for family in page["families"]]
-
-
-def _alike(family: str, families: list[str]) -> list[str]:
-    """Return the families that somebody may have meant: spelt likewise, or with this one's name as a part."""
+    families = [each for page in pages for each in page["families"]]
     by_lower = {each.lower(): each for each in families}
     close = difflib.get_close_matches(family.lower(), by_lower, n=_ALIKE, cutoff=0.7)
     parts = sorted(each for each in by_lower if family.lower() in each)
@@ -150,7 +155,7 @@ def _regions_with(access: AwsAccess, family: str) -> list[str]:
 
     def has(ecs: ECSClient) -> bool:
         try:
-            return bool(_revisions(ecs, family, "ACTIVE"))
+            return bool(revisions(ecs, family, "ACTIVE"))
         except NO_ANSWER:
             return False
 
@@ -172,7 +177,7 @@ def _missing(ecs: ECSClient, found: Found) -> list[str]:
                 "airflow.tasks., in small letters"
             )
     try:
-        older = [arn for status in ("ACTIVE", "INACTIVE") for arn in _revisions(ecs, found.arn.family, status)]
+        older = [arn for status in ("ACTIVE", "INACTIVE") for arn in revisions(ecs, found.arn.family, status)]
         older = sorted((arn for arn in older if arn < found.arn), reverse=True)
         last = next((arn for arn in older[:_OLDER_LOOKED_AT] if _has_labels(ecs, arn)), None)
     except NO_ANSWER as error:

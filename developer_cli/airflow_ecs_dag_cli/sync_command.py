@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
-from airflow_ecs_dag_cli.aws_access import AwsAccess, AwsAccessError
+from airflow_ecs_dag_cli.aws_access import AwsAccess, AwsAccessError, use_profile
+from airflow_ecs_dag_cli.place_reading import read_places, why_unread
 from airflow_ecs_dag_cli.validate_command import printable
 from airflow_ecs_dag_loader.admission import Admitted
 from airflow_ecs_dag_loader.budget import Budget
@@ -51,8 +52,6 @@ if TYPE_CHECKING:
     from airflow_ecs_dag_loader.snapshot_stores import Store
 
 SYNCED, IN_PART = 0, 1
-_SCANS = 3
-"""Scans of a place that can't be read, each of which goes on where the one before stopped."""
 _NAME = "sync"
 """The source of a sync without a file of sources."""
 
@@ -117,7 +116,7 @@ def sync_registry(options: SyncOptions) -> int:
         SyncError: Nothing could be synced, and nothing was changed.
     """
     if options.profile is not None:
-        _use(options.profile)
+        use_profile(options.profile)
     try:
         store = open_store(
             options.to if "://" in options.to else str(Path(options.to).absolute()),
@@ -129,21 +128,14 @@ def sync_registry(options: SyncOptions) -> int:
         raise SyncError(str(error)) from error
 
 
-def _use(profile: str) -> None:
-    """Make a profile the default of all clients; keys in the environment would come before it."""
-    for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        os.environ.pop(variable, None)
-    os.environ["AWS_PROFILE"] = profile
-
-
 def _sync(places: Sequence[Place], store: Store, folder: Path) -> int:
     index = read_index(store) or Index()
     writer = SnapshotWriter(folder)
     _seed(writer.states, places, index, store)
-    scans = _scans(places, writer.states)
+    scans = read_places(PlaceScans(writer.states), places)
     failed = [each for each in scans if each.error is not None]
     if len(failed) == len(scans):
-        raise SyncError("nothing is changed, for no source can be read: " + "; ".join(map(_why, failed)))
+        raise SyncError("nothing is changed, for no source can be read: " + "; ".join(map(why_unread, failed)))
     before = Snapshot.read_published(folder)
     if index.version != Index().version:
         before = replace(before, owners=index.owners)
@@ -153,17 +145,6 @@ def _sync(places: Sequence[Place], store: Store, folder: Path) -> int:
     changed = write_snapshot(store, after, records, now=time.time())
     _print(index, after, failed, f"{store.address}: {'written' if changed else 'nothing changed'}")
     return IN_PART if failed else SYNCED
-
-
-def _scans(places: Sequence[Place], states: PlaceStates) -> list[PlaceScan]:
-    """Return a scan of each place; one that fails is tried again, for this process has no next refresh."""
-    scanner = PlaceScans(states)
-    done: dict[str, PlaceScan] = {}
-    for _ in range(_SCANS):
-        left = [place for place in places if place.key not in done or done[place.key].error is not None]
-        if left:
-            done |= {each.place.key: each for each in scanner.scan(left, Budget())}
-    return [done[place.key] for place in places]
 
 
 def _seed(states: PlaceStates, places: Sequence[Place], index: Index, store: Store) -> None:
@@ -232,13 +213,8 @@ def _print(before: Index, after: Index, failed: Sequence[PlaceScan], result: str
         for line in refusal.reason.splitlines():
             console.print(f"    {escape(printable(line))}")
     for each in failed:
-        console.print(f"[yellow]![/yellow] {escape(printable(_why(each)))}: its DAGs stay as they were")
+        console.print(f"[yellow]![/yellow] {escape(printable(why_unread(each)))}: its DAGs stay as they were")
     console.print(escape(f"{result}; {len(after.dags)} DAGs, {len(after.refused)} refused"))
-
-
-def _why(scan: PlaceScan) -> str:
-    """Return why a place can't be read, in one sentence."""
-    return f"{scan.place.key}: {AwsAccessError(scan.error or SyncError())}"
 
 
 @contextmanager

@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_ecs_dag_cli.local_aws import LocalAws, isolated_environment
+from airflow_ecs_dag_cli.local_aws import isolated_environment
 from loader.ecs_account import EcsAccount
+from strict_ecs.emulator_door import StrictLocalAws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from airflow_ecs_dag_cli.local_aws import LocalAws
 
 _numbers = itertools.count(200_000_000_001)
 
 
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    with LocalAws(tmp_path_factory.mktemp("commands-aws")) as aws:
+    with StrictLocalAws(tmp_path_factory.mktemp("commands-aws")) as aws:
         yield aws
 
 

@@ -8,7 +8,9 @@ import subprocess
 import sys
 
 import pytest
+from typer.main import get_command
 
+from airflow_ecs_dag_cli.main import app
 from commands.files import GOLDEN, TEMPLATE_2019
 
 HEAVY = {
@@ -32,13 +34,26 @@ _RUN = (
     ids=" ".join,
 )
 def test_nothing_heavy_is_loaded(arguments: list[str]) -> None:
+    modules = loaded_by(arguments)
+    assert "airflow_ecs_dag_cli" in modules
+    assert modules & HEAVY == set()
+
+
+@pytest.mark.parametrize("command", [None, *(each.name for each in get_command(app).commands.values())])  # type: ignore[attr-defined] # a group
+def test_help_loads_no_more_than_the_command_line(command: str | None) -> None:
+    modules = loaded_by([*([command] if command else []), "--help"])
+    assert "typer" in modules
+    assert modules & (HEAVY | {"airflow_ecs_dag_schema", "jinja2", "yaml"}) == set()
+
+
+def loaded_by(arguments: list[str]) -> set[str]:
+    """Return the top-level modules that a fresh process has loaded after a command that succeeds."""
     process = subprocess.run(
         [sys.executable, "-c", _RUN, *arguments], capture_output=True, text=True, check=True, timeout=120
     )
     status, modules = json.loads(process.stdout.splitlines()[-1])
     assert status == 0
-    assert "airflow_ecs_dag_cli" in modules
-    assert set(modules) & HEAVY == set()
+    return set(modules)
 
 
 @pytest.mark.parametrize(("setting", "coloured"), [({"NO_COLOR": "1"}, False), ({"FORCE_COLOR": "1"}, True)])

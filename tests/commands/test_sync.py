@@ -215,7 +215,7 @@ def test_a_scan_that_fails_once_goes_on(platform: Platform) -> None:
 
 @pytest.mark.parametrize("is_state_lost", [False, True])
 def test_a_source_that_cant_be_read_keeps_its_dags(platform: Platform, tmp_path: Path, *, is_state_lost: bool) -> None:
-    sources = ("--sources", str(write_sources(tmp_path)))
+    sources = ("--sources-file", str(write_sources(tmp_path)))
     far = platform.aws.region(ACCOUNT, OTHER).definitions
     platform.ecs.register("near", dag_labels("near"))
     far.register("far", dag_labels("far"))
@@ -297,7 +297,7 @@ def test_an_index_of_somebody_else_is_not_replaced(platform: Platform) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--sources", "SOURCES", "--region", REGION), "leave out --region"),
+        (("--sources-file", "SOURCES", "--region", REGION), "leave out --region"),
         (("--to", "gs://bucket/dags"), "give s3://bucket/prefix"),
         (("--profile", "no-such-profile"), "no-such-profile"),
     ],

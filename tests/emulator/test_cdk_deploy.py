@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_ecs_dag_cli.cdk_app import synthesize
-from airflow_ecs_dag_cli.local_aws import LocalAws
 from airflow_ecs_dag_cli.stack_deployment import deploy
 from cdk_cli import cdk, publish_images, unavailable
+from strict_ecs.emulator_door import StrictLocalAws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from subprocess import CompletedProcess
+
+    from airflow_ecs_dag_cli.local_aws import LocalAws
 
 pytestmark = [
     pytest.mark.emulator,
@@ -27,7 +29,7 @@ APP = Path(__file__).parent / "apps" / "plain"
 
 @pytest.fixture
 def aws(tmp_path: Path) -> Iterator[LocalAws]:
-    with LocalAws(tmp_path / "aws") as running:
+    with StrictLocalAws(tmp_path / "aws") as running:
         yield running
 
 
@@ -81,7 +83,7 @@ def test_the_life_of_a_stack(aws: LocalAws, tmp_path: Path) -> None:
 def test_the_command_uses_no_credentials_but_the_emulator_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "production")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAREALREALREALREAL")
-    with LocalAws(tmp_path / "aws", base=os.environ) as aws:
+    with StrictLocalAws(tmp_path / "aws", base=os.environ) as aws:
         done = cdk(aws, APP, "deploy", "--require-approval", "never", output=tmp_path / "cdk.out")
     assert done.returncode == 1
     assert "not found in aws://000000000000/eu-west-1" in done.stderr, shown(done)

@@ -10,13 +10,15 @@ import pytest
 import yaml
 
 from airflow_ecs_dag_cli.cdk_app import synthesize
-from airflow_ecs_dag_cli.local_aws import LocalAws
 from airflow_ecs_dag_loader.registry import scan
 from airflow_ecs_dag_schema import Schedule, decode
 from cdk_cli import cdk, publish_images, unavailable
+from strict_ecs.emulator_door import StrictLocalAws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from airflow_ecs_dag_cli.local_aws import LocalAws
 
 pytestmark = [
     pytest.mark.emulator,
@@ -35,7 +37,7 @@ _Template.add_multi_constructor("!", lambda loader, _, node: loader.construct_sc
 
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    with LocalAws(tmp_path_factory.mktemp("aws")) as running:
+    with StrictLocalAws(tmp_path_factory.mktemp("aws")) as running:
         yield running
 
 

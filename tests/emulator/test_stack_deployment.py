@@ -22,6 +22,7 @@ from airflow_ecs_dag_cli.stack_deployment import (
     deploy,
     destroy,
 )
+from strict_ecs.emulator_door import StrictLocalAws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,7 @@ def plain(assembly: CloudAssembly) -> Stack:
 
 @pytest.fixture
 def aws(tmp_path: Path) -> Iterator[LocalAws]:
-    with LocalAws(tmp_path / "aws") as running:
+    with StrictLocalAws(tmp_path / "aws") as running:
         yield running
 
 

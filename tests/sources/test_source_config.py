@@ -223,7 +223,7 @@ def test_no_two_bundles_may_claim_the_same_ids_with_any_of_their_sources(
     file.write_text(repr({"sources": configs}))
     for kwargs in ({"sources": configs}, {"sources_file": str(file)}):
         bundles = [{"name": "other", "classpath": "airflow_ecs_dag_loader.EcsDagBundle", "kwargs": kwargs}]
-        monkeypatch.setattr("airflow_ecs_dag_loader.bundle_prefixes.conf.getjson", lambda *_, **__: bundles)  # noqa: B023
+        monkeypatch.setattr("airflow_ecs_dag_loader.configured_bundles.conf.getjson", lambda *_, **__: bundles)  # noqa: B023
         if clash:
             with pytest.raises(PolicyError, match="the bundle other may claim the same dag ids"):
                 check_prefixes("own", own)

@@ -103,23 +103,10 @@ class TaskDefinitions:
         Raises:
             AwsError: ECS would not have it.
         """
+        check_registration(parameters)
         content = {name: deepcopy(value) for name, value in parameters.items() if name != "tags"}
-        family, containers = content.get("family"), content.get("containerDefinitions")
-        if not isinstance(family, str) or not _FAMILY.match(family):
-            raise AwsError("ClientException", "Family contains invalid characters.")
-        if not containers or not isinstance(containers, list):
-            raise AwsError("ClientException", "Container list cannot be empty.")
-        if len(containers) > MOST_CONTAINERS:
-            raise AwsError("ClientException", f"Too many containers: at most {MOST_CONTAINERS}.")
-        if any(not each.get("name") or not each.get("image") for each in containers):
-            raise AwsError("ClientException", "Container.name and Container.image should not be null or empty.")
-        if len({each["name"] for each in containers}) < len(containers):
-            raise AwsError("ClientException", "Container names must be unique.")
-        if (size := len(json.dumps(content, separators=(",", ":")).encode())) > LARGEST:
-            raise AwsError("ClientException", f"Actual length: '{size}'. Max allowed length is '{LARGEST}' bytes.")
+        family, containers = str(content["family"]), content["containerDefinitions"]
         tags = list(parameters.get("tags") or [])
-        if len(tags) > MOST_TAGS:
-            raise AwsError("InvalidParameterException", f"Too many tags: at most {MOST_TAGS}.")
         revisions = self._families.setdefault(family, {})
         number = len(revisions) + 1
         content |= {
@@ -220,6 +207,30 @@ class TaskDefinitions:
             return revisions.get(int(parts["revision"]))
         active = [number for number, each in revisions.items() if each.until is None]
         return revisions[max(active)] if active else None
+
+
+def check_registration(parameters: Mapping[str, Any]) -> None:
+    """Check what RegisterTaskDefinition is given, as ECS does before it looks at what there is.
+
+    Raises:
+        AwsError: ECS would not have it.
+    """
+    content = {name: value for name, value in parameters.items() if name != "tags"}
+    family, containers = content.get("family"), content.get("containerDefinitions")
+    if not isinstance(family, str) or not _FAMILY.match(family):
+        raise AwsError("ClientException", "Family contains invalid characters.")
+    if not containers or not isinstance(containers, list):
+        raise AwsError("ClientException", "Container list cannot be empty.")
+    if len(containers) > MOST_CONTAINERS:
+        raise AwsError("ClientException", f"Too many containers: at most {MOST_CONTAINERS}.")
+    if any(not each.get("name") or not each.get("image") for each in containers):
+        raise AwsError("ClientException", "Container.name and Container.image should not be null or empty.")
+    if len({each["name"] for each in containers}) < len(containers):
+        raise AwsError("ClientException", "Container names must be unique.")
+    if (size := len(json.dumps(content, separators=(",", ":")).encode())) > LARGEST:
+        raise AwsError("ClientException", f"Actual length: '{size}'. Max allowed length is '{LARGEST}' bytes.")
+    if len(parameters.get("tags") or []) > MOST_TAGS:
+        raise AwsError("InvalidParameterException", f"Too many tags: at most {MOST_TAGS}.")
 
 
 def _status(revision: Revision, change: int) -> str | None:

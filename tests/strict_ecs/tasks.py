@@ -13,7 +13,7 @@ from strict_ecs.page_tokens import PageTokens
 from strict_ecs.wire import AwsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from strict_ecs.task_definitions import TaskDefinitions
 
@@ -67,21 +67,9 @@ class Tasks:
             AwsError: ECS would not start them.
         """
         cluster = self._cluster(parameters)
-        count = parameters.get("count", 1)
-        if not isinstance(count, int) or not 1 <= count <= MOST_STARTED:
-            raise AwsError("InvalidParameterException", f"count must be between 1 and {MOST_STARTED}")
-        if not _STARTED_BY.match(parameters.get("startedBy") or ""):
-            raise AwsError(
-                "InvalidParameterException", "startedBy has at most 128 letters, digits, slashes, hyphens, underscores"
-            )
-        overrides = parameters.get("overrides") or {}
-        if len(json.dumps(overrides, separators=(",", ":"))) > LONGEST_OVERRIDES:
-            raise AwsError(
-                "InvalidParameterException", f"Container Overrides length must be at most {LONGEST_OVERRIDES}"
-            )
+        check_run(parameters)
+        overrides, count = parameters.get("overrides") or {}, parameters.get("count", 1)
         token = str(parameters.get("clientToken") or "")
-        if len(token) > _LONGEST_TOKEN:
-            raise AwsError("InvalidParameterException", f"clientToken has at most {_LONGEST_TOKEN} characters")
         asked = json.dumps({**parameters, "clientToken": ""}, sort_keys=True)
         if token and (known := self._known(cluster, token)):
             before, arns = known
@@ -107,8 +95,7 @@ class Tasks:
         """
         cluster = self._cluster(parameters)
         named = parameters.get("tasks") or []
-        if not 1 <= len(named) <= MOST_DESCRIBED:
-            raise AwsError("InvalidParameterException", f"tasks must have 1 to {MOST_DESCRIBED} items")
+        check_described(named)
         found, failures = [], []
         for name in named:
             if task := self._find(cluster, name):
@@ -185,20 +172,8 @@ class Tasks:
         definition = self.definitions.find(str(parameters.get("taskDefinition")))
         if definition is None:
             raise AwsError("ClientException", "TaskDefinition not found.")
-        if definition.until is not None:
-            raise AwsError("ClientException", "TaskDefinition is inactive")
+        check_start(definition.content, parameters)
         containers = [each["name"] for each in definition.content["containerDefinitions"]]
-        for each in overrides.get("containerOverrides") or []:
-            if each.get("name") not in containers:
-                raise AwsError(
-                    "InvalidParameterException",
-                    f"Override for container named {each.get('name')} is not a container in the TaskDefinition.",
-                )
-        if definition.content.get("networkMode") == "awsvpc" and not parameters.get("networkConfiguration"):
-            raise AwsError(
-                "InvalidParameterException",
-                "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
-            )
         now = self.clock()
         arn = self._arn("task", f"{cluster}/{uuid.uuid4().hex}")
         content = {
@@ -256,3 +231,61 @@ class Tasks:
 
     def _arn(self, kind: str, name: str) -> str:
         return f"arn:aws:ecs:{self.region}:{self.account}:{kind}/{name}"
+
+
+def check_run(parameters: Mapping[str, Any]) -> None:
+    """Check what RunTask is given, as ECS does before it looks at what there is.
+
+    Raises:
+        AwsError: ECS would not start tasks.
+    """
+    count = parameters.get("count", 1)
+    if not isinstance(count, int) or not 1 <= count <= MOST_STARTED:
+        raise AwsError("InvalidParameterException", f"count must be between 1 and {MOST_STARTED}")
+    if not _STARTED_BY.match(parameters.get("startedBy") or ""):
+        raise AwsError(
+            "InvalidParameterException", "startedBy has at most 128 letters, digits, slashes, hyphens, underscores"
+        )
+    overrides = parameters.get("overrides") or {}
+    if len(json.dumps(overrides, separators=(",", ":"))) > LONGEST_OVERRIDES:
+        raise AwsError("InvalidParameterException", f"Container Overrides length must be at most {LONGEST_OVERRIDES}")
+    token = str(parameters.get("clientToken") or "")
+    if len(token) > _LONGEST_TOKEN:
+        raise AwsError("InvalidParameterException", f"clientToken has at most {_LONGEST_TOKEN} characters")
+
+
+def check_start(definition: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
+    """Check that RunTask may start a task definition in this way.
+
+    Args:
+        definition: The task definition as DescribeTaskDefinition answers it.
+        parameters: Of the call.
+
+    Raises:
+        AwsError: ECS would not start it.
+    """
+    if definition["status"] != "ACTIVE":
+        raise AwsError("ClientException", "TaskDefinition is inactive")
+    overrides = parameters.get("overrides") or {}
+    containers = [each["name"] for each in definition["containerDefinitions"]]
+    for each in overrides.get("containerOverrides") or []:
+        if each.get("name") not in containers:
+            raise AwsError(
+                "InvalidParameterException",
+                f"Override for container named {each.get('name')} is not a container in the TaskDefinition.",
+            )
+    if definition.get("networkMode") == "awsvpc" and not parameters.get("networkConfiguration"):
+        raise AwsError(
+            "InvalidParameterException",
+            "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
+        )
+
+
+def check_described(named: Sequence[str]) -> None:
+    """Check how many tasks DescribeTasks is asked for.
+
+    Raises:
+        AwsError: There are too many of them, or none.
+    """
+    if not 1 <= len(named) <= MOST_DESCRIBED:
+        raise AwsError("InvalidParameterException", f"tasks must have 1 to {MOST_DESCRIBED} items")

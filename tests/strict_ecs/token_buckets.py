@@ -25,22 +25,25 @@ class Rate:
 
 TASK_DEFINITION_READS = "task definition reads"
 TASK_READS = "task reads"
+REGISTRATIONS = "task definition registrations"
 RATES: Mapping[str, Rate] = MappingProxyType(
     {
         TASK_DEFINITION_READS: Rate(50, 20),
-        "task definition registrations": Rate(20, 1),
+        REGISTRATIONS: Rate(20, 1),
         "task changes": Rate(100, 40),
         "Fargate starts": Rate(20, 20),
         TASK_READS: Rate(100, 20),
     }
 )
+RATES_OF_READERS: Mapping[str, Rate] = MappingProxyType({name: RATES[name] for name in RATES if name != REGISTRATIONS})
+"""For what registers nothing itself: only the test does, and as many as it needs."""
 UNLIMITED: Mapping[str, Rate] = MappingProxyType({})
 
 _BUCKETS: Mapping[str, str] = {
     "DescribeTaskDefinition": TASK_DEFINITION_READS,
     "ListTaskDefinitions": TASK_DEFINITION_READS,
     "ListTaskDefinitionFamilies": TASK_DEFINITION_READS,
-    "RegisterTaskDefinition": "task definition registrations",
+    "RegisterTaskDefinition": REGISTRATIONS,
     "RunTask": "task changes",
     "StopTask": "task changes",
     "DescribeTasks": TASK_READS,

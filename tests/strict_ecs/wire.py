@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 JSON = "application/x-amz-json-1.1"
 XML = "text/xml"
-_TARGET = "AmazonEC2ContainerServiceV20141113."
+TARGET = "AmazonEC2ContainerServiceV20141113."
 _CREDENTIAL = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
 
 
@@ -73,8 +73,8 @@ class Call:
             raise AwsError("MissingAuthenticationTokenException", "Missing Authentication Token", 403)
         target = texts.get("x-amz-target", "")
         try:
-            if signed["service"] == "ecs" and target.startswith(_TARGET):
-                operation, parameters = target.removeprefix(_TARGET), json.loads(body)
+            if signed["service"] == "ecs" and target.startswith(TARGET):
+                operation, parameters = target.removeprefix(TARGET), json.loads(body)
             elif signed["service"] == "sts":
                 parameters = dict(parse_qsl(body.decode(), strict_parsing=True))
                 operation = parameters.pop("Action", "")
