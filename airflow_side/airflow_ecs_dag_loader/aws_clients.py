@@ -6,12 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
 from airflow.sdk import Connection
 from botocore.config import Config
 
 from airflow_ecs_dag_loader.aws_answers import THROTTLED
+from airflow_ecs_dag_loader.aws_hook import AwsHook
 from airflow_ecs_dag_loader.scan_error import ScanError
 
 if TYPE_CHECKING:
@@ -99,14 +99,17 @@ class PlaceClient:
             raise ScanError(f"there is no access to AWS: {error}") from error
 
 
-def _hook(place: Place) -> AwsBaseHook:
+def _hook(place: Place) -> AwsHook:
     access = place.access
-    hook: AwsBaseHook = AwsBaseHook(
+    hook: AwsHook = AwsHook(
         aws_conn_id=access.aws_conn_id, region_name=place.source.region_name, client_type="ecs", config=RETRIES
     )
-    base = hook.conn_config
     if access.role_arn is None:
         return hook
+    try:
+        base = hook.conn_config
+    except Exception as error:
+        raise ScanError(f"there is no access to ECS: {error}") from error
     if base.role_arn:
         raise ScanError(
             f"the connection {access.aws_conn_id} assumes the role {base.role_arn}, and the source "

@@ -31,12 +31,11 @@ from airflow_ecs_dag_loader.call_rate import DEFAULT_SHARE, CallRate
 from airflow_ecs_dag_loader.dag_location import family_of
 from airflow_ecs_dag_loader.dag_owners import may_ask_database, owners_in_airflow
 from airflow_ecs_dag_loader.file_names import MOST_ARCHIVES
-from airflow_ecs_dag_loader.places import BundlePlaces, Place, ScanAccess
+from airflow_ecs_dag_loader.places import BundlePlaces, Place
 from airflow_ecs_dag_loader.published import Published
 from airflow_ecs_dag_loader.scan_error import ScanError
 from airflow_ecs_dag_loader.scan_metrics import emit_outcome, emit_scan, write_line
 from airflow_ecs_dag_loader.snapshot import Snapshot, SnapshotWriter, dags_folder, state_folder
-from airflow_ecs_dag_loader.source import RegistrySource
 from airflow_ecs_dag_loader.wake_up import WakeUpQueue
 
 if TYPE_CHECKING:
@@ -111,21 +110,20 @@ class EcsDagBundle(BaseDagBundle):
         super().__init__(**kwargs)
         if refresh_budget <= 0:
             raise ValueError(f"refresh_budget is {refresh_budget!r}: give seconds above 0, such as 10")
-        self.source = RegistrySource(
-            region_name=region_name,
-            aws_conn_id=aws_conn_id,
-            cluster=cluster,
-            dag_id_prefix=dag_id_prefix,
-            name=self.name,
+        self._places = BundlePlaces.of_arguments(
+            self.name,
+            {
+                "sources": sources,
+                "sources_file": sources_file,
+                "region_name": region_name,
+                "aws_conn_id": aws_conn_id,
+                "cluster": cluster,
+                "dag_id_prefix": dag_id_prefix,
+                "policy": policy,
+                "policy_file": policy_file,
+            },
         )
-        self._places = BundlePlaces(
-            bundle=self.name,
-            single=Place(self.source, ScanAccess(aws_conn_id)),
-            sources=sources,
-            sources_file=sources_file,
-            policy=policy,
-            policy_file=policy_file,
-        )
+        self.source = self._places.single.source
         self._refresh_budget = refresh_budget
         self._refreshed_at = time.monotonic()
         if not 0 <= archives <= MOST_ARCHIVES:

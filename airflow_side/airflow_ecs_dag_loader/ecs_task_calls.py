@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from botocore.config import Config
 
 from airflow_ecs_dag_loader.aws_answers import NO_ANSWER, reason
+from airflow_ecs_dag_loader.aws_hook import AwsHook
 from airflow_ecs_dag_loader.container_lines import ContainerLines
 from airflow_ecs_dag_loader.ecs_task_start import start
 from airflow_ecs_dag_loader.ecs_task_watch import look, wait_until_stopped
@@ -98,6 +98,6 @@ class EcsTaskCalls:
     def _describing(self) -> ECSClient:
         return cast("ECSClient", self._client("ecs", config=_DESCRIBE_RETRIES))
 
-    def _client(self, service: str, **options: Any) -> object:  # noqa: ANN401 - AwsBaseHook's own
+    def _client(self, service: str, **options: Any) -> object:  # noqa: ANN401 - AwsHook's own
         arguments = {"region_name": self._region_name, **options}
-        return AwsBaseHook(aws_conn_id=self._aws_conn_id, client_type=service, **arguments).get_conn()
+        return AwsHook(aws_conn_id=self._aws_conn_id, client_type=service, **arguments).get_conn()

@@ -8,11 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from airflow_ecs_dag_loader.aws_answers import NO_ANSWER, reason
+from airflow_ecs_dag_loader.aws_hook import AwsHook
 from airflow_ecs_dag_loader.private_files import (
     ABANDONED,
     TEMPORARY,
@@ -239,7 +239,7 @@ class S3Store:
             max_pool_connections=MOST_CALLS,
         )
         try:
-            hook: AwsBaseHook = AwsBaseHook(aws_conn_id=self._aws_conn_id, client_type="s3", config=access)
+            hook: AwsHook = AwsHook(aws_conn_id=self._aws_conn_id, client_type="s3", config=access)
             client: S3Client = hook.get_conn()
         except Exception as error:
             raise SnapshotError(f"there is no access to S3: {error}") from error

@@ -15,8 +15,8 @@ from airflow_ecs_dag_cli.bundle_config import among_airflow
 from airflow_ecs_dag_cli.families import named_dag_id
 from airflow_ecs_dag_cli.place_reading import read_places
 from airflow_ecs_dag_loader.budget import Budget
-from airflow_ecs_dag_loader.dag_folder import DagFolder
 from airflow_ecs_dag_loader.dag_owners import may_ask_database, owners_in_airflow
+from airflow_ecs_dag_loader.family_files import FamilyFiles
 from airflow_ecs_dag_loader.place_scans import PlaceScans
 from airflow_ecs_dag_loader.place_state import PlaceStates
 from airflow_ecs_dag_loader.refresh import Judging
@@ -89,7 +89,7 @@ def look(config: BundleConfig) -> BundleView:
         scans = read_places(scanner, config.places)
         published = Snapshot.read_published(folder)
         before = replace(published, owners=_owners(config, published.owners))
-        outcome = Judging(DagFolder(folder)).outcome(scans, before=before, budget=Budget())
+        outcome = Judging(FamilyFiles(folder)).outcome(scans, before=before, budget=Budget())
     return BundleView(tuple(scans), outcome, before.owners)
 
 

@@ -119,6 +119,7 @@ def _rights(
     yield _Right("ecs:RunTask", found.arn.text, {"ecs:cluster": cluster})
     yield _Right("ecs:DescribeTasks", task, {"ecs:cluster": cluster})
     yield _Right("ecs:StopTask", task, {"ecs:cluster": cluster})
+    yield _Right("ecs:ListTasks", "*", {"ecs:cluster": cluster})
     yield _Right("ecs:TagResource", task, {"ecs:CreateAction": "RunTask"})
     for role in dict.fromkeys(task_roles):
         yield _Right("iam:PassRole", role, {"iam:PassedToService": "ecs-tasks.amazonaws.com"})

@@ -384,7 +384,7 @@ def test_the_token_goes_to_airflow(account: EcsAccount, monkeypatch: pytest.Monk
     assert "a-token" not in result.output
 
 
-ALLOWED = ["ecs:RunTask", "ecs:DescribeTasks", "ecs:StopTask", "ecs:TagResource", "iam:PassRole"]
+ALLOWED = ["ecs:RunTask", "ecs:DescribeTasks", "ecs:StopTask", "ecs:ListTasks", "ecs:TagResource", "iam:PassRole"]
 
 
 def runner(actions: list[str]) -> str:
