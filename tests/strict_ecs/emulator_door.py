@@ -130,7 +130,9 @@ class EmulatorDoor:
             before, arns = self._started.get((place, cluster, token), (asked, [])) if token else (asked, [])
             if before != asked:
                 raise AwsError(
-                    "ConflictException", "The specified client token is already in use with different parameters."
+                    "ConflictException",
+                    "The specified client token is already in use with different parameters.",
+                    resourceIds=arns,
                 )
             if arns:
                 return json_answer(self._ask(request, "DescribeTasks", {"cluster": cluster, "tasks": arns}))

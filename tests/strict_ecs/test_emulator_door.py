@@ -134,7 +134,9 @@ def test_a_client_token_starts_one_task(ecs: Any, client: Callable[..., Any], em
     run = {"cluster": "work", "taskDefinition": register(ecs, "work"), "clientToken": "one"}
     first, second = (ecs.run_task(**run)["tasks"] for _ in range(2))
     assert [each["taskArn"] for each in first] == [each["taskArn"] for each in second]
-    assert refused(ecs.run_task, **{**run, "startedBy": "x"}) == "ConflictException"
+    with pytest.raises(ClientError, match="ConflictException") as raised:
+        ecs.run_task(**run, startedBy="x")
+    assert raised.value.response["resourceIds"] == [first[0]["taskArn"]]  # type: ignore[typeddict-item]
     assert ecs.run_task(**{**run, "clientToken": "two"})["tasks"][0]["taskArn"] != first[0]["taskArn"]
     alone = client(endpoint_url=emulator.endpoint_url)
     assert len({alone.run_task(**run)["tasks"][0]["taskArn"] for _ in range(2)}) == 2  # what the door is for
