@@ -42,7 +42,6 @@ from airflow_ecs_dag_loader import EcsDagBundle  # noqa: E402
 from airflow_ecs_dag_loader.aws_clients import RETRIES  # noqa: E402
 from airflow_ecs_dag_loader.call_rate import AWS_BURST, AWS_CALLS_A_SECOND, DEFAULT_SHARE, CallRate  # noqa: E402
 from airflow_ecs_dag_loader.registry import Registry, scan  # noqa: E402
-from loader.bundle_files import family_files  # noqa: E402
 from loader.ecs_account import dag_labels  # noqa: E402
 from strict_ecs.botocore_door import in_this_process  # noqa: E402
 from strict_ecs.strict_aws import StrictAws  # noqa: E402
@@ -175,7 +174,7 @@ def bundle_seconds(here: World, places: list[tuple[str, str]], name: str) -> tup
     bundle = EcsDagBundle(name=name, sources=sources)
     began = here.clock.settle()
     lasted = []
-    while len(family_files(bundle.base_dir)) < DAGS * len(places) or bundle.refresh_interval == 0:
+    while len(list(bundle.path.rglob("*.py"))) < DAGS * len(places) or bundle.refresh_interval == 0:
         start = here.clock.settle()
         bundle.refresh()
         lasted.append(here.clock.settle() - start)
