@@ -29,7 +29,7 @@ from airflow_ecs_dag_loader.budget import Budget
 from airflow_ecs_dag_loader.bundle_prefixes import check_prefixes
 from airflow_ecs_dag_loader.call_rate import DEFAULT_SHARE, CallRate
 from airflow_ecs_dag_loader.dag_location import family_of
-from airflow_ecs_dag_loader.dag_owners import may_ask_database, owners_in_airflow
+from airflow_ecs_dag_loader.dag_owners import known_owners, may_ask_database
 from airflow_ecs_dag_loader.file_names import MOST_ARCHIVES
 from airflow_ecs_dag_loader.places import BundlePlaces, Place
 from airflow_ecs_dag_loader.published import Published
@@ -230,7 +230,8 @@ class EcsDagBundle(BaseDagBundle):
         with self.lock():
             before = Snapshot.read_published(self.base_dir)
             if not for_one_task:
-                before = replace(before, owners=self._owners(before))
+                owners = known_owners(self.name, before.owners, with_last=not self._is_whole)
+                before = replace(before, owners=owners)
             scans = self._scans.scan(places, part)
             self._report(scans)
             failed = _failure(scans)
@@ -257,11 +258,6 @@ class EcsDagBundle(BaseDagBundle):
         self._audit(before, after, places, outcome)
         if failed is not None:
             raise failed
-
-    def _owners(self, before: Published) -> dict[str, str]:
-        """Return who has each dag id: in Airflow now, else on this disk, else who had it in Airflow last."""
-        last = {} if self._is_whole else owners_in_airflow(self.name, with_stale=True)
-        return {**last, **before.owners, **owners_in_airflow(self.name, with_stale=False)}
 
     def _check_whole(self) -> None:
         """Check that no DAG lacks its file only because its turn has not come: Airflow would take it for deleted.

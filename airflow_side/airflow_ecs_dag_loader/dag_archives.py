@@ -20,13 +20,13 @@ from collections import defaultdict
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from airflow_ecs_dag_loader.file_names import ARCHIVE, PARSED
 from airflow_ecs_dag_loader.private_files import keep_only, make_private_folder, read_private_file, replace_private_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_ARCHIVE = ".zip"
 _COMMENT = b"The Airflow DAGs of ECS task definitions. Written by airflow-ecs-dag."
 _MOST_DEAD = 16 * 1024 * 1024
 """Bytes of modules that are not there any more in an archive, above which it is written anew."""
@@ -41,7 +41,7 @@ class DagArchives:
 
     def __init__(self, folder: Path) -> None:
         self._within = folder
-        self.path = folder / "dags"
+        self.path = folder / PARSED
         self._written: dict[Path, tuple[dict[str, str], str]] = {}
 
     def write(self, families: Path, hashes: Mapping[Path, str]) -> None:
@@ -58,7 +58,7 @@ class DagArchives:
         archives: dict[Path, dict[str, str]] = defaultdict(dict)
         errors = []
         for path, digest in hashes.items():
-            if path.parent.suffix == _ARCHIVE:
+            if path.parent.suffix == ARCHIVE:
                 archives[path.parent][path.name] = digest
             else:
                 errors.append(path)
@@ -69,8 +69,7 @@ class DagArchives:
         self._written = {
             path: (members, self._pack(path, families / path, members)) for path, members in archives.items()
         }
-        kept = {self.path / path for path in (*archives, *errors)}
-        keep_only(kept, {folder for path in kept for folder in path.parents}, self.path)
+        keep_only({self.path / path for path in (*archives, *errors)}, self.path)
 
     def _pack(self, path: Path, folder: Path, members: dict[str, str]) -> str:
         """Have the archive hold these modules; return the hash over it."""

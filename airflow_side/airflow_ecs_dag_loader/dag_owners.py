@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 from airflow_ecs_dag_loader.file_names import family_of_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +40,18 @@ def asking_database() -> Iterator[None]:
             del os.environ[_CONTEXT]
         else:
             os.environ[_CONTEXT] = before
+
+
+def known_owners(bundle: str, on_disk: Mapping[str, str], *, with_last: bool) -> dict[str, str]:
+    """Return who has each dag id: in Airflow now, else on this disk, else who had it in Airflow last.
+
+    Args:
+        bundle: The bundle's name.
+        on_disk: What the last refresh left on this disk.
+        with_last: Whether those count whose DAGs are not in Airflow any more.
+    """
+    last = owners_in_airflow(bundle, with_stale=True) if with_last else {}
+    return {**last, **on_disk, **owners_in_airflow(bundle, with_stale=False)}
 
 
 def owners_in_airflow(bundle: str, *, with_stale: bool) -> dict[str, str]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from airflow_ecs_dag_loader.admission import Admitted
 from airflow_ecs_dag_loader.dag_file import dag_file, refusal_file
-from airflow_ecs_dag_loader.file_names import dag_path, family_name_of, refusal_path
+from airflow_ecs_dag_loader.file_names import PARSED, UNPACKED, dag_path, family_name_of, refusal_path
 from airflow_ecs_dag_loader.private_files import keep_only, make_private_folder, read_private_file, replace_private_file
 
 if TYPE_CHECKING:
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from airflow_ecs_dag_loader.admission import Verdict
-
-
-UNPACKED = "families"
-"""The folder of the files where the DAG processor has archives instead."""
 
 
 class FamilyFiles:
@@ -48,7 +44,7 @@ class FamilyFiles:
     def __init__(self, folder: Path, archives: int = 0) -> None:
         self._within = folder
         self._archives = archives
-        self.path = folder / (UNPACKED if archives else "dags")
+        self.path = folder / (UNPACKED if archives else PARSED)
         self._written: dict[Path, tuple[Verdict, str]] = {}
 
     def holds(self, verdict: Verdict) -> bool:
@@ -77,24 +73,13 @@ class FamilyFiles:
         return None
 
     def confirm(self, family_key: str) -> None:
-        """Say that a family's file is true now.
+        """Say that a family's file is true now. Where a DAG processor reads it, that makes it parse the file again.
 
         Raises:
             OSError: There is none.
         """
         dag, refusal = self._paths(family_key)
         os.utime(dag if dag.is_file() else refusal)
-
-    def remove_other(self, verdict: Verdict) -> None:
-        """Remove the family's file of the other kind: its error where it has a DAG now, or its DAG.
-
-        Raises:
-            OSError: It can't be removed.
-        """
-        path = self._path_of(verdict)
-        for other in self._paths(verdict.definition.parsed_arn.family_key):
-            if other != self.path / path:
-                other.unlink(missing_ok=True)
 
     def write(
         self, verdicts: Iterable[Verdict], *, held: Collection[str] = (), out_of_sight: Container[str] = ()
@@ -122,11 +107,10 @@ class FamilyFiles:
         self._written = written
         hashes = {path: digest for path, (_, digest) in written.items()}
         for path in self._others(written.keys()):
-            stays = path in kept or (family_name_of(path) in out_of_sight)
+            stays = path in kept or family_name_of(path) in out_of_sight
             if stays and (digest := _digest_of(self.path / path)):
                 hashes[path] = digest
-        files = {self.path / path for path in hashes}
-        keep_only(files, {folder for path in files for folder in path.parents}, self.path)
+        keep_only({self.path / path for path in hashes}, self.path)
         return hashes
 
     def write_one(self, verdict: Verdict) -> None:
@@ -139,7 +123,9 @@ class FamilyFiles:
         path = self._path_of(verdict)
         make_private_folder((self.path / path).parent, within=self.path)
         self._write(path, verdict)
-        self.remove_other(verdict)
+        for other in self._paths(verdict.definition.parsed_arn.family_key):
+            if other != self.path / path:  # its error where it has a DAG now, or its DAG
+                other.unlink(missing_ok=True)
 
     def _write(self, path: Path, verdict: Verdict) -> str:
         before, digest = self._written.get(path, (None, ""))

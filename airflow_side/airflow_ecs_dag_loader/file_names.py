@@ -11,6 +11,9 @@ _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,200}\Z", re.ASCII)
 _FILE = re.compile(r"(\d{12}/[a-z0-9-]+/)(?:\d+\.zip/ecs-)?([A-Za-z0-9_-]+)\.py\Z", re.ASCII)
 _OTHER = re.compile(r"[^A-Za-z0-9_-]", re.ASCII)
 _LONGEST_NAME = 200
+PARSED, UNPACKED = "dags", "families"
+"""The folder that the DAG processor parses, and the one for workers where DAGs are packed."""
+ARCHIVE = ".zip"
 _DAG = "ecs-"
 MOST_ARCHIVES = 256
 
@@ -35,7 +38,7 @@ def dag_path(family_key: str, archives: int = 0) -> Path:
     if not archives:
         return refusal_path(family_key)
     account, region, family = family_key.split("/")
-    archive = f"{zlib.crc32(family.encode()) % archives}.zip"
+    archive = f"{zlib.crc32(family.encode()) % archives}{ARCHIVE}"
     return Path(account, region, archive, f"{_DAG}{file_name(family)}.py")
 
 

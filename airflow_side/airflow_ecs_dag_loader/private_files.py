@@ -113,15 +113,19 @@ def remove_left_over(folder: Path, *, older_than: float = 0.0) -> None:
                 path.unlink()
 
 
-def keep_only(files: Collection[Path], folders: Collection[Path], root: Path) -> None:
-    """Remove from ``root`` all that is none of ``files`` nor of ``folders``, such as what killed processes left.
+def keep_only(files: Collection[Path], root: Path) -> None:
+    """Remove from ``root`` all that is none of ``files`` and no folder of one, such as what killed processes left.
 
     Raises:
         OSError: It can't be removed.
     """
+    _keep_only(files, {folder for path in files for folder in path.parents}, root)
+
+
+def _keep_only(files: Collection[Path], folders: Collection[Path], root: Path) -> None:
     for found in root.iterdir():
         if found in folders and not found.is_symlink():
-            keep_only(files, folders, found)
+            _keep_only(files, folders, found)
         elif found not in files:
             if found.is_dir() and not found.is_symlink():
                 shutil.rmtree(found)

@@ -118,7 +118,7 @@ class Published:
         files[_part_file(state, _SUMMARY)] = replace(self, owners={}, judgements={})
         for file, part in files.items():
             _write(file, part.to_json())
-        keep_only(files.keys(), (), _parts_folder(state))
+        keep_only(files.keys(), _parts_folder(state))
         _write(state / FILE, self.to_json())
         os.utime(state / FILE)
 

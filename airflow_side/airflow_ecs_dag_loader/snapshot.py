@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 
 from airflow_ecs_dag_loader.audit import Judgement, judgements
 from airflow_ecs_dag_loader.dag_archives import DagArchives
-from airflow_ecs_dag_loader.family_files import UNPACKED, FamilyFiles
+from airflow_ecs_dag_loader.family_files import FamilyFiles
+from airflow_ecs_dag_loader.file_names import PARSED, UNPACKED
 from airflow_ecs_dag_loader.place_state import PlaceState, PlaceStates
 from airflow_ecs_dag_loader.places import Place
 from airflow_ecs_dag_loader.private_files import make_private_folder, remove_left_over
@@ -72,7 +73,7 @@ class Snapshot:
 
 def dags_folder(folder: Path) -> Path:
     """Return the folder that the DAG processor parses."""
-    return folder / "dags"
+    return folder / PARSED
 
 
 def state_folder(folder: Path) -> Path:

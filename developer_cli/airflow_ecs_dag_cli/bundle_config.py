@@ -37,6 +37,7 @@ class BundleConfig:
         sources_file: That file, else ``None``.
         folder: The bundle's folder, which need not be there; ``None`` where it isn't known.
         call_share: The part of AWS's rate of calls that it may use.
+        archives: Into how many archives its DAGs are packed.
     """
 
     places: tuple[Place, ...]
@@ -44,6 +45,7 @@ class BundleConfig:
     sources_file: Path | None = None
     folder: Path | None = None
     call_share: float = DEFAULT_SHARE
+    archives: int = 0
 
     @classmethod
     def of_file(cls, sources_file: Path, *, policy_file: Path | None) -> Self:
@@ -96,6 +98,7 @@ class BundleConfig:
             bundle=name,
             folder=get_bundle_base_folder(name),
             call_share=arguments.get("call_share", DEFAULT_SHARE),
+            archives=arguments.get("archives", 0),
         )
 
     @property

@@ -15,7 +15,7 @@ from airflow_ecs_dag_cli.bundle_config import among_airflow
 from airflow_ecs_dag_cli.families import named_dag_id
 from airflow_ecs_dag_cli.place_reading import read_places
 from airflow_ecs_dag_loader.budget import Budget
-from airflow_ecs_dag_loader.dag_owners import may_ask_database, owners_in_airflow
+from airflow_ecs_dag_loader.dag_owners import known_owners, may_ask_database
 from airflow_ecs_dag_loader.family_files import FamilyFiles
 from airflow_ecs_dag_loader.place_scans import PlaceScans
 from airflow_ecs_dag_loader.place_state import PlaceStates
@@ -89,7 +89,7 @@ def look(config: BundleConfig) -> BundleView:
         scans = read_places(scanner, config.places)
         published = Snapshot.read_published(folder)
         before = replace(published, owners=_owners(config, published.owners))
-        outcome = Judging(FamilyFiles(folder)).outcome(scans, before=before, budget=Budget())
+        outcome = Judging(FamilyFiles(folder, config.archives)).outcome(scans, before=before, budget=Budget())
     return BundleView(tuple(scans), outcome, before.owners)
 
 
@@ -97,11 +97,7 @@ def _owners(config: BundleConfig, on_disk: Mapping[str, str]) -> dict[str, str]:
     """Return who has each dag id as a DAG processor that starts on this machine would."""
     if not config.bundle or not _has_database():
         return dict(on_disk)
-    return {
-        **owners_in_airflow(config.bundle, with_stale=True),
-        **on_disk,
-        **owners_in_airflow(config.bundle, with_stale=False),
-    }
+    return known_owners(config.bundle, on_disk, with_last=True)
 
 
 def _has_database() -> bool:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_ecs_dag_loader.family_files import UNPACKED
-from airflow_ecs_dag_loader.file_names import family_name_of
+from airflow_ecs_dag_loader.file_names import UNPACKED, family_name_of
 from airflow_ecs_dag_loader.snapshot import dags_folder
 
 if TYPE_CHECKING:
