@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -111,7 +112,7 @@ def campaign(folder: Path, *, runs: int, seed: int = SEED, processes: int = 2, b
         with (share / "log").open("wb") as log:
             running.append(
                 subprocess.Popen(
-                    [sys.executable, "-m", "fuzz.label_fuzzer", str(share)],
+                    measured_alone(sys.executable, "-m", "fuzz.label_fuzzer", str(share)), start_new_session=True,
                     cwd=folder, env=environment(folder), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 )
             )  # fmt: skip
@@ -120,8 +121,18 @@ def campaign(folder: Path, *, runs: int, seed: int = SEED, processes: int = 2, b
             process.wait(timeout=_LONGEST_WAIT)
     finally:
         for process in running:
-            process.kill()
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
     return _outcome(folder, shares)
+
+
+def measured_alone(*command: str) -> list[str]:
+    """Return ``command`` so that its peak of memory is its own.
+
+    Linux hands the peak of a process (``ru_maxrss``) to the program that it starts. A shell in between forks, and a
+    forked process begins at nought.
+    """
+    return ["/bin/sh", "-c", '"$@"; exit $?', "sh", *command]
 
 
 def environment(folder: Path) -> dict[str, str]:

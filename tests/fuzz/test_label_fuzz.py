@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import subprocess
+import sys
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ import pytest
 
 from airflow_ecs_dag_schema import LabelError, Problem, decode
 from fuzz.label_bytes import from_bytes, to_bytes
-from fuzz.label_campaign import SEED, WHOLE, campaign
+from fuzz.label_campaign import SEED, WHOLE, campaign, measured_alone
 from fuzz.label_costs import MOST_BYTES, MOST_SECONDS, Cost, cost
 from fuzz.label_grammar import new_cron, new_key, new_template, new_text, seeds
 from fuzz.label_mutator import cross_bytes, mutate_bytes
@@ -138,6 +140,13 @@ def test_the_verdict_is_that_of_the_contract() -> None:
 def test_a_bad_problem_is_noticed(path: str, message: str) -> None:
     with pytest.raises(BadVerdictError):
         check_problem(Problem(path, message))
+
+
+def test_a_process_is_not_given_the_memory_of_the_one_that_starts_it() -> None:
+    held = bytearray(os.urandom(1)) * (300 * 2**20)
+    peak = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    done = subprocess.run(measured_alone(sys.executable, "-c", peak), stdout=subprocess.PIPE, check=True)
+    assert int(done.stdout) * 1024 < len(held)
 
 
 def test_a_process_that_dies_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
