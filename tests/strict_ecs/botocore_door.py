@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from strict_ecs.virtual_clock import VirtualClock
     from strict_ecs.wire import Answer
 
-_SERVICES = frozenset({"ecs", "sts"})
+_SERVICES = frozenset({"ecs", "logs", "sts"})
 
 
 @contextmanager
 def in_this_process(aws: StrictAws, clock: VirtualClock, *, latency: float = 0.0) -> Iterator[None]:
-    """Let ``aws`` answer all clients for ECS and STS that this process makes meanwhile.
+    """Let ``aws`` answer all clients for ECS, CloudWatch Logs and STS that this process makes meanwhile.
 
     Botocore's waits between retries, and all waits and deadlines of the loader's modules that are imported by now, are
     by ``clock``. What is submitted to a thread pool begins when it is submitted, as if there were threads enough.

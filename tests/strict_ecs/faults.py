@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+_LONGEST_HOLD = 300.0
+
 
 class Fault(Enum):
     """One way in which AWS, or the way to it, fails a call.
@@ -68,6 +70,27 @@ class _Rule:
         """Draw by what the call is, not by when: threads that take turns otherwise get the same faults."""
         draw = random.Random(f"{self.seed}/{place}/{occurrence}")  # noqa: S311 - no secret
         return draw.choice(self.faults) if self.faults and draw.random() < self.chance else None
+
+
+class HeldCall:
+    """Done by :meth:`FaultPlan.before`, keeps a call under way: AWS has got it, and looks at it once it is released."""
+
+    def __init__(self) -> None:
+        self._begun, self._released = threading.Event(), threading.Event()
+
+    def __call__(self) -> None:
+        """Hold the call."""
+        self._begun.set()
+        assert self._released.wait(_LONGEST_HOLD), f"not released within {_LONGEST_HOLD:g} s"
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether AWS has got it."""
+        return self._begun.is_set()
+
+    def release(self) -> None:
+        """Let AWS look at it."""
+        self._released.set()
 
 
 class FaultPlan:

@@ -1,4 +1,4 @@
-"""The door for other processes: a loopback server with the protocols of ECS and STS, for ``AWS_ENDPOINT_URL``."""
+"""The door for other processes: a loopback server that speaks as AWS does, for ``AWS_ENDPOINT_URL``."""
 
 from __future__ import annotations
 

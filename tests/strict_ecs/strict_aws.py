@@ -1,4 +1,4 @@
-"""ECS and STS of several accounts and regions, in memory, as strict as AWS is: limits, order, rates, and seeded faults.
+"""ECS, CloudWatch Logs and STS in memory, as strict as AWS is: accounts, regions, limits, order, rates, seeded faults.
 
 It holds no sockets and makes no threads: the doors are ``botocore_door`` (this process) and ``http_door`` (others).
 """
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from strict_ecs.faults import Fault, FaultPlan, Place
+from strict_ecs.log_streams import LogStreams
 from strict_ecs.roles import Roles, expired
 from strict_ecs.task_definitions import TaskDefinitions
 from strict_ecs.tasks import Tasks
@@ -58,6 +59,7 @@ class Region:
 
     definitions: TaskDefinitions
     tasks: Tasks
+    logs: LogStreams
     buckets: TokenBuckets
 
 
@@ -88,7 +90,9 @@ class StrictAws:
             if (account, name) not in self._regions:
                 definitions = TaskDefinitions(account, name, self.clock)
                 tasks = Tasks(account, name, definitions, self.clock)
-                self._regions[account, name] = Region(definitions, tasks, TokenBuckets(self.rates))
+                self._regions[account, name] = Region(
+                    definitions, tasks, LogStreams(self.clock), TokenBuckets(self.rates)
+                )
             return self._regions[account, name]
 
     def made(self, operation: str | None = None, **place: str) -> list[Answered]:
@@ -157,6 +161,10 @@ class StrictAws:
 
 def _operation(region: Region, call: Call, *, stale: bool) -> dict[str, Any]:
     definitions, tasks = region.definitions, region.tasks
+    if call.service == "logs":
+        if call.operation != "GetLogEvents":
+            raise AwsError("UnknownOperationException", f"no operation of CloudWatch Logs here: {call.operation}")
+        return region.logs.get_log_events(call.parameters)
     if call.operation == "ListTaskDefinitions":
         return definitions.list_task_definitions(call.parameters, stale=stale)
     if call.operation == "ListTasks":
@@ -181,7 +189,8 @@ def _throttled(service: str) -> AwsError:
 
 
 def _server_error(service: str) -> AwsError:
-    return AwsError("InternalFailure" if service == "sts" else "ServerException", "Service Unavailable.", 500)
+    code = {"sts": "InternalFailure", "logs": "ServiceUnavailableException"}.get(service, "ServerException")
+    return AwsError(code, "Service Unavailable.", 500)
 
 
 def _denied(service: str) -> AwsError:

@@ -150,6 +150,14 @@ class Tasks:
             task, self.clock(), code="EssentialContainerExited", reason="Essential container exited", exits=exit_code
         )
 
+    def end_at(self, arn: str, moment: float) -> None:
+        """Let the containers of a task that runs exit with 0 at a moment, by the clock."""
+        self._tasks[arn].ends_at = moment
+
+    def forget(self, arn: str) -> None:
+        """Know no more of a task, as ECS does some time after its end."""
+        del self._tasks[arn]
+
     def _known(self, cluster: str, token: str) -> tuple[str, list[str]] | None:
         """Return what was asked under a token, and the tasks; ``None`` once ECS has forgotten it."""
         if (cluster, token) not in self._by_token:

@@ -106,6 +106,18 @@ def test_a_task_can_end_by_the_clock(ecs: Any, region: Region, clock: VirtualClo
     assert ecs.describe_tasks(tasks=[arn])["tasks"][0]["containers"][0]["exitCode"] == 0
 
 
+def test_a_task_that_runs_can_be_given_its_end(ecs: Any, region: Region, clock: VirtualClock) -> None:
+    arn = ecs.run_task(taskDefinition="reports")["tasks"][0]["taskArn"]
+    end = clock.now() + 60
+    region.tasks.end_at(arn, end)
+    clock.sleep(59)
+    assert ecs.describe_tasks(tasks=[arn])["tasks"][0]["lastStatus"] == "RUNNING"
+    clock.sleep(10)
+    (task,) = ecs.describe_tasks(tasks=[arn])["tasks"]
+    assert task["containers"][0]["exitCode"] == 0
+    assert task["stoppedAt"].timestamp() == end
+
+
 def test_a_task_that_is_stopped_stays_so(ecs: Any, region: Region) -> None:
     arn = ecs.run_task(taskDefinition="reports")["tasks"][0]["taskArn"]
     stopped = ecs.stop_task(task=arn, reason="enough")["task"]

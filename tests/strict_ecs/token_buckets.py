@@ -1,4 +1,4 @@
-"""The rates at which ECS takes calls, per account and region: what it documents, and nothing more generous."""
+"""The rates at which ECS and CloudWatch Logs take calls, per account and region: as documented, not more generous."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class Rate:
 
 TASK_DEFINITION_READS = "task definition reads"
 TASK_READS = "task reads"
+LOG_READS = "log reads"
 REGISTRATIONS = "task definition registrations"
 RATES: Mapping[str, Rate] = MappingProxyType(
     {
@@ -33,6 +34,7 @@ RATES: Mapping[str, Rate] = MappingProxyType(
         "task changes": Rate(100, 40),
         "Fargate starts": Rate(20, 20),
         TASK_READS: Rate(100, 20),
+        LOG_READS: Rate(10, 10),
     }
 )
 RATES_OF_READERS: Mapping[str, Rate] = MappingProxyType({name: RATES[name] for name in RATES if name != REGISTRATIONS})
@@ -48,6 +50,7 @@ _BUCKETS: Mapping[str, str] = {
     "StopTask": "task changes",
     "DescribeTasks": TASK_READS,
     "ListTasks": TASK_READS,
+    "GetLogEvents": LOG_READS,
 }
 """By operation. One that is absent (DeregisterTaskDefinition) has no rate that is documented."""
 

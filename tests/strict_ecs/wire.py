@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 JSON = "application/x-amz-json-1.1"
 XML = "text/xml"
 TARGET = "AmazonEC2ContainerServiceV20141113."
+LOGS_TARGET = "Logs_20140328."
+_TARGETS = {"ecs": TARGET, "logs": LOGS_TARGET}
 _CREDENTIAL = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
 
 
@@ -41,12 +43,12 @@ class Call:
     """One request, as far as it matters. Who signed it is believed; the signature isn't computed again.
 
     Attributes:
-        service: ``ecs`` or ``sts``.
+        service: ``ecs``, ``logs`` or ``sts``.
         operation: Such as ``RunTask``.
         access_key: Who calls.
         session_token: What goes with the key of a session; empty for others.
         region: That of the signature.
-        parameters: What ECS gets as JSON, STS as a form.
+        parameters: What ECS and CloudWatch Logs get as JSON, STS as a form.
     """
 
     service: str
@@ -65,7 +67,7 @@ class Call:
             body: Of the request.
 
         Raises:
-            AwsError: It is unsigned, or in a protocol that neither ECS nor STS speaks.
+            AwsError: It is unsigned, or in a protocol that none of the services speaks.
         """
         texts = {name.lower(): value if isinstance(value, str) else value.decode() for name, value in headers.items()}
         signed = _CREDENTIAL.search(texts.get("authorization", ""))
@@ -73,8 +75,9 @@ class Call:
             raise AwsError("MissingAuthenticationTokenException", "Missing Authentication Token", 403)
         target = texts.get("x-amz-target", "")
         try:
-            if signed["service"] == "ecs" and target.startswith(TARGET):
-                operation, parameters = target.removeprefix(TARGET), json.loads(body)
+            prefix = _TARGETS.get(signed["service"])
+            if prefix is not None and target.startswith(prefix):
+                operation, parameters = target.removeprefix(prefix), json.loads(body)
             elif signed["service"] == "sts":
                 parameters = dict(parse_qsl(body.decode(), strict_parsing=True))
                 operation = parameters.pop("Action", "")
