@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from airflow_ecs_dag_schema.alerts import AnyAlert
 from airflow_ecs_dag_schema.ecs_settings import EcsSettings
+from airflow_ecs_dag_schema.exchange import Exchange
 from airflow_ecs_dag_schema.frozen_map import FrozenMap
 from airflow_ecs_dag_schema.graph import graph_problems
 from airflow_ecs_dag_schema.params import AnyParam
@@ -118,6 +119,7 @@ class DagSpec(FrozenModel):
         params: What a person may fill in when triggering it, by name.
         defaults: What holds for each task that says nothing else.
         alerts: Whom to tell, and when.
+        exchange: Where in S3 its large inputs and outputs are; the bucket is of the DAG's own account.
         ecs: Where ECS runs the tasks.
         groups: What is to be said about task groups; a group needs no entry.
         tasks: 1 to 1,000 tasks, by id.
@@ -146,6 +148,7 @@ class DagSpec(FrozenModel):
     params: Map[Name, AnyParam] = FrozenMap()
     defaults: TaskDefaults = TaskDefaults()
     alerts: Annotated[Many[AnyAlert], Field(max_length=10)] = ()
+    exchange: Exchange | None = None
     ecs: EcsSettings = EcsSettings()
     groups: Annotated[Many[GroupSpec], Field(max_length=100), AfterValidator(_by_group_id)] = ()
     tasks: Annotated[Many[AnyTaskSpec], Field(min_length=1, max_length=MOST_TASKS), AfterValidator(_by_task_id)]

@@ -121,6 +121,8 @@ class Policy(FrozenModel):
         public_ip: Whether a task may be given a public address.
         task_definitions: Families of other task definitions that a task may run. Each must name the DAG in its own
             label ``airflow.run_by`` in any case.
+        exchange_buckets: Buckets through which a DAG may exchange large inputs and outputs. Each must belong to the
+            DAG's own account in any case.
         alert_domains: What may stand after the ``@`` of an alert's address; upper and lower case are one.
         alert_profiles: The profiles that alerts may name, and what each is.
         operators: The sensors and operators of Airflow's that a task may be, by name, with what their arguments may
@@ -170,6 +172,7 @@ class Policy(FrozenModel):
     security_groups: _Listed[_Glob] | None = None
     public_ip: bool = True
     task_definitions: _Listed[_Glob] | None = None
+    exchange_buckets: _Listed[_Glob] | None = None
     alert_domains: _Listed[_Glob] | None = None
     alert_profiles: Map[AlertProfileName, AnyAlertProfile] = Field(default={})
     operators: Map[OperatorName, OperatorRule] = Field(default={})

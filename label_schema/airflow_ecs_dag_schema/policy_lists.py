@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from airflow_ecs_dag_schema.exchange import bucket_and_key
 from airflow_ecs_dag_schema.globs import may_match
 from airflow_ecs_dag_schema.references import templates_of
 from airflow_ecs_dag_schema.tasks import EcsTaskSpec
@@ -99,6 +100,13 @@ def place_violations(spec: DagSpec, policy: Policy, facts: Facts) -> Iterator[Vi
             "a public address is not allowed here",
             "run the tasks in private subnets, without assign_public_ip",
         )
+
+
+def exchange_violations(spec: DagSpec, policy: Policy, _: Facts) -> Iterator[Violation]:
+    """Yield the bucket through which a DAG may not exchange inputs and outputs."""
+    if spec.exchange is not None:
+        bucket, _key = bucket_and_key(spec.exchange)
+        yield from listed("exchange.not-allowed", "bucket", policy.exchange_buckets, [("airflow.dag.exchange", bucket)])
 
 
 def launch_violations(spec: DagSpec, policy: Policy, _: Facts) -> Iterator[Violation]:

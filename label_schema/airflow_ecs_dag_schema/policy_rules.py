@@ -22,6 +22,7 @@ _CHECKS: tuple[Callable[[DagSpec, Policy, Facts], Iterator[Violation]], ...] = (
     policy_lists.kind_violations,
     policy_lists.template_violations,
     policy_lists.place_violations,
+    policy_lists.exchange_violations,
     policy_lists.launch_violations,
     policy_lists.alert_violations,
     policy_platform.alert_profile_violations,

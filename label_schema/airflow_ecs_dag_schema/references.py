@@ -50,6 +50,12 @@ def reference_problems(spec: DagSpec) -> Iterator[Problem]:
         yield from _output_problems(task, before)
         yield from _template_problems(task, spec, before)
         yield from _edge_problems(task)
+        if isinstance(task, EcsTaskSpec) and task.inputs and spec.exchange is None:
+            yield Problem(
+                f"tasks.{task.task_id}.inputs",
+                "inputs get to a container through S3, and the DAG names no bucket for them: give the DAG an exchange, "
+                "or put them into environment or args",
+            )
         if isinstance(task, OperatorSpec):
             for name, message in argument_problems(task.operator, task.arguments):
                 yield Problem(f"tasks.{task.task_id}.arguments.{name}", message)
@@ -63,8 +69,8 @@ def templates_of(task: TaskSpec) -> Iterator[tuple[str, str]]:
         for name in ("command", "args"):
             for index, text in enumerate(getattr(task, name) or ()):
                 yield f"{name}.{index}", text
-        for name, text in task.environment.items():
-            yield f"environment.{name}", text
+        named = {"environment": task.environment, "inputs": task.inputs}
+        yield from ((f"{field}.{name}", text) for field, texts in named.items() for name, text in texts.items())
         if task.map_index_template is not None:
             yield "map_index_template", task.map_index_template
     elif isinstance(task, OperatorSpec):
@@ -119,7 +125,7 @@ class _Ancestors:
 
 
 def _output_problems(task: TaskSpec, before: _Ancestors) -> Iterator[Problem]:
-    for field, task_id in _named_outputs(task):
+    for field, task_id in named_outputs(task):
         where = f"tasks.{task.task_id}.{field}.task_id"
         producer = before.tasks.get(task_id)
         if isinstance(producer, EcsTaskSpec) and producer.expand is not None:
@@ -128,7 +134,7 @@ def _output_problems(task: TaskSpec, before: _Ancestors) -> Iterator[Problem]:
             yield Problem(where, problem, task_id)
 
 
-def _named_outputs(task: TaskSpec) -> Iterator[tuple[str, str]]:
+def named_outputs(task: TaskSpec) -> Iterator[tuple[str, str]]:
     """Yield the output that a field of ``task`` names: the field, and the task whose output it is."""
     match task:
         case EcsTaskSpec(expand=ExpandOutput(task_id=task_id)):
@@ -139,7 +145,7 @@ def _named_outputs(task: TaskSpec) -> Iterator[tuple[str, str]]:
 
 def used_outputs(task: TaskSpec) -> Iterator[str]:
     """Yield the tasks whose output ``task`` uses, in a field or in a template."""
-    for _field, task_id in _named_outputs(task):
+    for _field, task_id in named_outputs(task):
         yield task_id
     for _path, text in templates_of(task):
         if "xcom_pull" in text:  # most texts have none, and to parse one takes its time

@@ -172,6 +172,7 @@ class EcsTaskSpec(_TaskSpec):
         command: What the container is given instead of its CMD; without it, the task's id without its groups.
         args: Appended to the command.
         environment: Environment variables of the container, beside those of the task definition.
+        inputs: Texts for the container, by name, of any size: it reads them from the DAG's exchange.
         cpu: CPU units of the ECS task (1,024 are one vCPU); without it, the task definition's.
         memory_limit_mib: Memory of the ECS task; without it, the task definition's.
         ephemeral_storage_gib: Disk of the ECS task on Fargate, 21 to 200.
@@ -191,6 +192,7 @@ class EcsTaskSpec(_TaskSpec):
     command: Annotated[Many[Template], Field(max_length=1000), AfterValidator(refuse_secret_words)] | None = None
     args: Annotated[Many[Template], Field(max_length=1000), AfterValidator(refuse_secret_words)] = ()
     environment: Annotated[Map[Name, Template], AfterValidator(_refuse_named_secrets)] = FrozenMap()
+    inputs: Annotated[Map[Name, Template], AfterValidator(_refuse_named_secrets)] = FrozenMap()
     cpu: Annotated[Count, Field(ge=128, le=196_608)] | None = None
     memory_limit_mib: Annotated[Count, Field(ge=6, le=1_000_000)] | None = None
     ephemeral_storage_gib: Annotated[Count, Field(ge=21, le=200)] | None = None
@@ -219,7 +221,7 @@ class EcsTaskSpec(_TaskSpec):
         if (size := len(json.dumps(overrides))) > LARGEST_OVERRIDES:
             raise ValueError(
                 f"command, args and environment are {size} characters as JSON, RunTask takes {LARGEST_OVERRIDES}: put "
-                "what they say into the container's image, or into S3 and its address here"
+                "what they say into inputs, into the container's image, or into S3 and its address here"
             )
         if self.map_index_template is not None and self.expand is None:
             raise ValueError("map_index_template names the instances of a mapped task: give expand, too")

@@ -31,6 +31,7 @@ RULES = {
     "dag-id.taken": "none: another task definition has the dag id, or claims it too; refused in both modes",
     "dagrun-timeout.missing": "`require_dagrun_timeout`",
     "dagrun-timeout.too-long": "`max_dagrun_timeout`",
+    "exchange.not-allowed": "`exchange_buckets`",
     "execution-timeout.missing": "`require_execution_timeout`",
     "execution-timeout.too-long": "`max_execution_timeout`",
     "labels.invalid": "none: the labels are no DAG; refused in both modes",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.serialization.serialized_objects import DagSerialization
 
-from airflow_ecs_dag_loader.ecs_task_operator import EcsTaskOperator
+from airflow_ecs_dag_loader.runner.ecs_task_operator import EcsTaskOperator
 from attacks.corpus_files import Attack, Legitimate, attacks, bundles, legitimate
 from attacks.loaded_corpus import LoadedBundle, of_bundle
 from loader.task_runs import task_run

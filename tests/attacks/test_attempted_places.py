@@ -18,7 +18,7 @@ from airflow_ecs_dag_loader import template_values
 from airflow_ecs_dag_loader.alert_notifiers import notifier
 from airflow_ecs_dag_loader.dag_builder import build_dag
 from airflow_ecs_dag_loader.dag_source import DagSource
-from airflow_ecs_dag_loader.ecs_task_operator import MAP_INDEX_TEMPLATE, EcsTaskOperator
+from airflow_ecs_dag_loader.runner.ecs_task_operator import MAP_INDEX_TEMPLATE, EcsTaskOperator
 from airflow_ecs_dag_schema import DagSpec, EcsTaskSpec
 from airflow_ecs_dag_schema.operators import Argument
 from airflow_ecs_dag_schema.platform_parts import EmailProfile, OperatorRule

@@ -19,7 +19,7 @@ from airflow.sdk import DAG
 from airflow_ecs_dag_loader import template_values
 from airflow_ecs_dag_loader.dag_file import dag_file
 from airflow_ecs_dag_loader.definition import Container, Definition
-from airflow_ecs_dag_loader.ecs_task_operator import EcsTaskOperator
+from airflow_ecs_dag_loader.runner.ecs_task_operator import EcsTaskOperator
 from airflow_ecs_dag_loader.source import RegistrySource
 from airflow_ecs_dag_schema.templates import is_template
 from attacks.corpus_files import Attack, attacks

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from aws_cdk import App, Stack, Stage, Validations
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_s3 as s3
 
 from airflow_ecs_dag import AirflowEcsDag, DagDefinitionError
 from airflow_ecs_dag.policy_plugin import AirflowPolicyPlugin
@@ -36,6 +37,9 @@ def declared(stack: Stack, case: Case, **more: Any) -> AirflowEcsDag:
     logging = ecs.LogDriver.aws_logs(stream_prefix="airflow")
     task_definition.add_container("main", image=ecs.ContainerImage.from_registry("worker"), logging=logging)
     arguments = {"vpc_subnets": SUBNETS} | author_arguments(case.all_labels()) | more
+    if isinstance(address := arguments.get("exchange"), str):
+        name, _, _ = address.removeprefix("s3://").partition("/")
+        arguments["exchange"] = s3.Bucket.from_bucket_name(stack, "Exchange", name)
     return AirflowEcsDag(stack, "Dag", task_definition=task_definition, **arguments)
 
 

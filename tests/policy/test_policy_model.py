@@ -36,6 +36,7 @@ FIELDS: dict[str, Any] = {
     "security_groups": [],
     "public_ip": False,
     "task_definitions": [],
+    "exchange_buckets": [],
     "alert_domains": [],
     "alert_profiles": {"x": {"kind": "slack", "channel": "x"}},
     "operators": {"empty": {}},

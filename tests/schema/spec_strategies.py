@@ -78,6 +78,7 @@ class _Graph:
 
     params: dict[str, AnyParam]
     fail_fast: bool
+    has_exchange: bool
     tasks: dict[str, TaskSpec] = field(default_factory=dict)
     before: dict[str, set[str]] = field(default_factory=dict)
 
@@ -108,7 +109,7 @@ def specs(draw: st.DrawFn) -> DagSpec:
     told = draw(st.lists(alerts(with_deadline=deadline is not None), max_size=2))
     if not any("missed_deadline" in alert.on for alert in told):
         deadline = None
-    graph = _Graph(draw(param_sets(needs_defaults=schedule.kind != "manual")), draw(st.booleans()))
+    graph = _Graph(draw(param_sets(needs_defaults=schedule.kind != "manual")), draw(st.booleans()), draw(st.booleans()))
     for task_id in draw(_ids()):
         graph.add(draw(_tasks(task_id, graph)))
     for task_id in graph.idle_branches():
@@ -140,6 +141,7 @@ def specs(draw: st.DrawFn) -> DagSpec:
         params=graph.params,
         defaults=draw(task_defaults()),
         alerts=told,
+        exchange=draw(expression(r"s3://[a-z0-9]{3,9}(?:/[A-Za-z0-9_=-]{1,9}){1,3}")) if graph.has_exchange else None,
         ecs=draw(ecs_settings()),
         groups=draw(_groups(list(graph.tasks))),
         tasks=list(graph.tasks.values()),
@@ -232,6 +234,7 @@ def _ecs_tasks(draw: st.DrawFn, common: dict[str, Any], outputs: list[str], grap
         command=draw(or_none(st.lists(words, max_size=3))),
         args=draw(st.lists(words, max_size=13)),
         environment=draw(st.dictionaries(names, words, max_size=3)),
+        inputs=draw(st.dictionaries(names, words, max_size=3)) if graph.has_exchange else {},
         cpu=draw(or_none(st.sampled_from([128, 256, 16_384, 196_608]))),
         memory_limit_mib=draw(or_none(st.integers(6, 1_000_000))),
         ephemeral_storage_gib=draw(or_none(st.integers(21, 200))),

@@ -42,8 +42,8 @@ def refusal(labels: dict[str, str]) -> LabelError:
             "3",
             (
                 "airflow.dag.max_active_task: unknown field; did you mean max_active_tasks? allowed: alerts, catchup, "
-                "dag_id, dagrun_timeout, deadline, defaults, description, display_name, doc_md, end_date, fail_fast, "
-                "groups, is_paused_upon_creation, max_active_runs, max_active_tasks, "
+                "dag_id, dagrun_timeout, deadline, defaults, description, display_name, doc_md, end_date, exchange, "
+                "fail_fast, groups, is_paused_upon_creation, max_active_runs, max_active_tasks, "
                 "max_consecutive_failed_dag_runs, owner, owner_link, params, repository, schedule, stack, start_date, "
                 "tags (got '3')"
             ),
