@@ -42,3 +42,8 @@ def log_streams_arn(stack: cdk.Stack, group: str, stream: str, *, region: str | 
         resource_name=f"{group}:log-stream:{stream}",
         arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
     )
+
+
+def exchange_objects_arn(stack: cdk.Stack, bucket: str, prefix: str) -> str:
+    """Return the ARN of the objects of a bucket whose keys begin with ``prefix`` and a slash."""
+    return stack.format_arn(service="s3", region="", account="", resource=bucket, resource_name=f"{prefix}/*")

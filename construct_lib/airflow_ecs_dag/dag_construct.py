@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from aws_cdk import aws_ec2 as ec2
     from aws_cdk import aws_ecs as ecs
+    from aws_cdk import aws_s3 as s3
 
     from airflow_ecs_dag.connections import Connections
     from airflow_ecs_dag.flow import Flow, FlowPart
@@ -88,6 +89,7 @@ class AirflowEcsDag(Construct):
         defaults: TaskDefaults = _NO_DEFAULTS,
         alerts: Sequence[EmailAlert | ProfileAlert] = (),
         connections: Connections = _NO_CONNECTIONS,
+        exchange: s3.IBucket | None = None,
         container: str | ecs.ContainerDefinition | None = None,
         launch_type: LaunchType | None = None,
         capacity_provider_strategies: Sequence[CapacityProvider] = (),
@@ -136,6 +138,9 @@ class AirflowEcsDag(Construct):
             connections: Airflow connections for the container, by id: ``orders_db`` gives it the environment variable
                 ``AIRFLOW_CONN_ORDERS_DB`` from the secret, and its execution role the right to read that. They are in
                 no label; containers of other task definitions don't get them.
+            exchange: A bucket of the same account for inputs and outputs that are too large for Airflow and ECS; the
+                task roles may read and write the DAG's objects in it. ``None``: there is none, and no task has
+                ``inputs``.
             container: The container that runs the commands, or its name. ``None``: the first essential one. The
                 labels are on it, and its log lines are the ones in Airflow's task log.
             launch_type: ``None``: FARGATE for a Fargate task definition, EXTERNAL for an external one; otherwise, and
@@ -188,7 +193,7 @@ class AirflowEcsDag(Construct):
             "alerts": alerts,
         }
         try:
-            dag, flow = declared(fields, tasks, place, container, connections)
+            dag, flow = declared(fields, tasks, place, container, connections, bucket=exchange)
         except DagDefinitionError as error:
             ledger.discard(codes)
             raise DagDefinitionError(error.problems, subject=f"AirflowEcsDag({construct_id!r})") from None
@@ -222,7 +227,8 @@ class AirflowEcsDag(Construct):
         to ECS, and read the containers' log lines. Finding DAGs (``ecs:ListTaskDefinitions`` and
         ``ecs:DescribeTaskDefinition``, which know no resources) is a matter of the platform, once; only a DAG whose
         tasks run other task definitions needs the latter here. Of a task definition that is given by name, nothing is
-        granted: whoever has it grants that.
+        granted: whoever has it grants that. In the bucket of an ``exchange`` it may read the DAG's objects only if a
+        task is mapped over an output or one decides, and write there only if a task has ``inputs``.
 
         Args:
             grantee: A role, user or group; one of the cluster's account.
@@ -237,6 +243,9 @@ class AirflowEcsDag(Construct):
                 granted = granted.combine(self._grant_one(grantee, other, name))
         if others.are_there:
             granted = granted.combine(grants.grant_describe(grantee))
+        exchange = self._dag.exchange
+        if exchange is not None and (there := exchange.grant_airflow(grantee, self.spec)) is not None:
+            granted = granted.combine(there)
         return granted
 
     def _grant_one(self, grantee: iam.IGrantable, task_definition: ecs.TaskDefinition, name: str) -> iam.Grant:

@@ -11,6 +11,7 @@ from airflow_ecs_dag.catalog import Catalog
 from airflow_ecs_dag.connections import ContainerConnections
 from airflow_ecs_dag.container import check_task_definition, find_container
 from airflow_ecs_dag.definition import collecting, define
+from airflow_ecs_dag.exchange import DagExchange
 from airflow_ecs_dag.flow import merged
 from airflow_ecs_dag.label_room import fitting_labels
 from airflow_ecs_dag.other_task_definitions import OtherTaskDefinitions
@@ -19,6 +20,7 @@ from airflow_ecs_dag_schema.problems import DagDefinitionError, Problem
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
+    from aws_cdk import aws_s3 as s3
 
     from airflow_ecs_dag.container import DagContainer
     from airflow_ecs_dag.flow import Flow
@@ -32,6 +34,8 @@ def declared(
     place: Placement,
     container: str | ecs.ContainerDefinition | None,
     connections: object,
+    *,
+    bucket: s3.IBucket | None,
 ) -> tuple[DeployedDag, Flow]:
     """Return the DAG, not yet written to anything, and its flow.
 
@@ -41,6 +45,7 @@ def declared(
         place: Where they run.
         container: What the author gave as container.
         connections: What the author gave as connections.
+        bucket: What the author gave as exchange.
 
     Raises:
         DagDefinitionError: With every problem found.
@@ -52,12 +57,17 @@ def declared(
     carrier: DagContainer | None = None
     given: ContainerConnections | None = None
     others: OtherTaskDefinitions | None = None
+    exchange: DagExchange | None = None
     ecs_fields: dict[str, Any] = {}
     with collecting(problems):
         check_task_definition(place.task_definition)
         fields["stack"] = cdk.Stack.of(place.task_definition).stack_id
         with collecting(problems):
             Catalog.check_free(place.task_definition)
+        with collecting(problems):
+            if bucket is not None:
+                exchange = DagExchange(bucket, place.task_definition)
+                fields["exchange"] = exchange.uri
         with collecting(problems):
             carrier = find_container(place.task_definition, container)
             given = ContainerConnections(carrier.container, connections)
@@ -71,7 +81,10 @@ def declared(
         raise DagDefinitionError(problems)
     spec, flow = defined
     labels = fitting_labels(spec, carrier)
-    return DeployedDag(spec=spec, labels=labels, carrier=carrier, connections=given, others=others), flow
+    dag_of_app = DeployedDag(
+        spec=spec, labels=labels, carrier=carrier, connections=given, others=others, exchange=exchange
+    )
+    return dag_of_app, flow
 
 
 def _others(tasks: object, place: Placement, problems: list[Problem]) -> OtherTaskDefinitions | None:

@@ -30,13 +30,15 @@ _LISTS = {"capacity_provider_strategies": (CapacityProvider, "[CapacityProvider(
 class EcsTask(Task, WithOutput):
     """A task that runs a container: ``EcsTask("convert", args=["{{ ds }}"])``.
 
-    Texts of ``command``, ``args`` and ``environment`` may hold templates, and the outputs of tasks before it.
+    Texts of ``command``, ``args``, ``environment`` and ``inputs`` may hold templates, and outputs of tasks before it.
 
     Attributes:
         command: What the container is given instead of its CMD; without it, the task's id.
         args: Appended to the command.
         environment: Environment variables, beside those of the task definition; up to 100. No secrets: everyone who
             sees the DAG sees them.
+        inputs: Texts by name for the container, of any size; it finds them, as a JSON object, in S3, at the address
+            in the environment variable ``AIRFLOW_INPUT_S3``. The DAG needs an ``exchange``. No secrets here, either.
         cpu: CPU units of the ECS task, 1,024 are one vCPU; without it, the task definition's.
         memory_limit_mib: Memory of the ECS task; without it, the task definition's.
         ephemeral_storage_gib: Disk of the ECS task on Fargate, 21 to 200; without it, the task definition's.
@@ -68,6 +70,7 @@ class EcsTask(Task, WithOutput):
     command: Items[str | TemplateValue] | None = None
     args: Items[str | TemplateValue] = ()
     environment: Mapping[str, str | TemplateValue] = _NO_ENTRIES
+    inputs: Mapping[str, str | TemplateValue] = _NO_ENTRIES
     cpu: int | None = None
     memory_limit_mib: int | None = None
     ephemeral_storage_gib: int | None = None
@@ -87,10 +90,9 @@ class EcsTask(Task, WithOutput):
             self._keep("command", frozen_texts(f"{path}.command", self.command, problems))
         self._keep("args", frozen_texts(f"{path}.args", self.args, problems))
         example = "{'MODE': 'full'}"
-        self._keep(
-            "environment",
-            frozen_map(f"{path}.environment", self.environment, (str, TemplateValue), example, problems),
-        )
+        for name in ("environment", "inputs"):
+            given = getattr(self, name)
+            self._keep(name, frozen_map(f"{path}.{name}", given, (str, TemplateValue), example, problems))
         self._keep("ecs_tags", frozen_map(f"{path}.ecs_tags", self.ecs_tags, (str,), "{'team': 'data'}", problems))
         for name, (kind, example) in _LISTS.items():
             self._keep(name, frozen_items(f"{path}.{name}", getattr(self, name), kind, example, problems))
@@ -129,6 +131,7 @@ class EcsTask(Task, WithOutput):
         found["command"] = None if self.command is None else tuple(ids.text(word) for word in self.command)
         found["args"] = tuple(ids.text(word) for word in self.args)
         found["environment"] = {name: ids.text(text) for name, text in self.environment.items()}
+        found["inputs"] = {name: ids.text(text) for name, text in self.inputs.items()}
         found["capacity_provider_strategy"] = self.capacity_provider_strategies
         found["platform_version"] = platform_version_text(self.platform_version)
         found["tags"] = tag_fields(self.ecs_tags)

@@ -9,10 +9,12 @@ import jsii
 
 from airflow_ecs_dag.arns import arn_and_name, log_streams_arn, task_definitions_arn, tasks_arn
 from airflow_ecs_dag.policy_names import keep_apart
-from airflow_ecs_dag.rights import describe_right, run_rights
+from airflow_ecs_dag.rights import describe_right, exchange_right, run_rights
 from airflow_ecs_dag.wildcards import explain_wildcards
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aws_cdk import aws_ecs as ecs
     from aws_cdk import aws_iam as iam
     from constructs import IConstruct
@@ -44,6 +46,11 @@ def grant_run(
 def grant_describe(grantee: iam.IGrantable) -> iam.Grant:
     """Let ``grantee`` look at task definitions, as a task that names another one than the DAG's needs."""
     return _granted(grantee, [describe_right()])
+
+
+def grant_exchange(grantee: iam.IGrantable, *, objects: str, actions: Sequence[str]) -> iam.Grant:
+    """Let ``grantee`` read or write the objects through which a DAG's tasks exchange large values."""
+    return _granted(grantee, [exchange_right([objects], actions)])
 
 
 def _granted(grantee: iam.IGrantable, rights: list[Right]) -> iam.Grant:

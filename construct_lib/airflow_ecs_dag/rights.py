@@ -19,6 +19,7 @@ _FAMILIES = "the families that the platform named, by their names' beginning"
 _TASKS = "ECS makes up a task's id when it starts the task"
 _LISTS = "IAM has no narrower resource for listing a cluster's tasks; the condition names the cluster"
 _STREAMS = "a log stream's name ends in the ECS task's id; the ARN names the log group"
+_OBJECTS = "each run of a DAG has objects of its own; the ARN names the DAG, or the bucket"
 _REGISTRY = "ECS has no narrower resource for listing and describing task definitions"
 
 
@@ -113,6 +114,11 @@ def registry_right() -> Right:
 def describe_right() -> Right:
     """Return what it takes to look at a task definition that a task names beside the DAG's own."""
     return Right(actions=("ecs:DescribeTaskDefinition",), resources=("*",), wildcard=_REGISTRY)
+
+
+def exchange_right(objects: Sequence[str], actions: Sequence[str]) -> Right:
+    """Return the right to read or write the objects of a DAG's exchange."""
+    return Right(actions=tuple(actions), resources=tuple(objects), wildcard=_OBJECTS)
 
 
 def assume_right(roles: Sequence[str]) -> Right:

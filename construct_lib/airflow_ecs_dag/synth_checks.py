@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from airflow_ecs_dag.connections import ContainerConnections
     from airflow_ecs_dag.container import DagContainer
+    from airflow_ecs_dag.exchange import DagExchange
     from airflow_ecs_dag.other_task_definitions import OtherTaskDefinitions
     from airflow_ecs_dag_schema import DagSpec
 
@@ -31,6 +32,7 @@ class DeployedDag:
         carrier: The container with the labels.
         connections: Those of the container.
         others: The other task definitions that its tasks run.
+        exchange: The bucket for what is too large; ``None`` if the author gave none.
     """
 
     spec: DagSpec
@@ -38,12 +40,16 @@ class DeployedDag:
     carrier: DagContainer
     connections: ContainerConnections
     others: OtherTaskDefinitions
+    exchange: DagExchange | None = None
 
     def write(self) -> None:
         """Write the DAG into the app."""
         self.carrier.add_labels(self.labels)
         self.connections.add()
         self.others.consent(self.spec.dag_id)
+        if self.exchange is not None:
+            for task_definition in (self.carrier.task_definition, *self.others.of_app):
+                self.exchange.grant_containers(self.spec, task_definition)
 
 
 @jsii.implements(IValidation)

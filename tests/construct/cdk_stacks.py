@@ -67,7 +67,11 @@ def labels(stack: Stack) -> dict[str, Any]:
 def deployed(written: Mapping[str, Any]) -> dict[str, str]:
     """Labels with something in the place of what CloudFormation fills in."""
     return {
-        key: text if isinstance(text, str) else f"s3://filled/{index}" if key.endswith(".uri") else f"subnet-{index}"
+        key: text
+        if isinstance(text, str)
+        else f"s3://filled/{index}"
+        if key.endswith((".uri", ".exchange"))
+        else f"subnet-{index}"
         for index, (key, text) in enumerate(written.items())
     }
 

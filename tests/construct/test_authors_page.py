@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import App, Duration, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_s3 as s3
@@ -42,6 +42,7 @@ def run(code: str, stack: Stack) -> tuple[dict[str, Any], DagSpec]:
     public = {name: getattr(airflow_ecs_dag, name) for name in airflow_ecs_dag.__all__}
     own = fargate(stack)
     names = public | {
+        "Duration": Duration,
         "UTC": UTC,
         "datetime": datetime,
         "timedelta": timedelta,

@@ -10,6 +10,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
 
 from airflow_ecs_dag import DagDefinitionError
 from airflow_ecs_dag.platform import LoaderRole, RegistryScanRole, RunnerRole, TaskAccess, TaskRunRole
@@ -158,6 +159,9 @@ def test_each_trusted_role_needs_the_external_id(stack: Stack) -> None:
         ({"roles": [f"arn:aws:iam::{ACCOUNT}:user/x"]}, ["roles.0"]),
         ({"log_groups": ["*"]}, ["log_groups.0"]),
         ({"log_groups": ["/ecs/orders:*"]}, ["log_groups.0"]),
+        ({"exchange_buckets": ["*"]}, ["exchange_buckets.0"]),
+        ({"exchange_buckets": ["orders-*"]}, ["exchange_buckets.0"]),
+        ({"exchange_buckets": ["orders/x"]}, ["exchange_buckets.0"]),
         ({"region": "here"}, ["region"]),
         ({"families": ["*"], "clusters": ["*"], "roles": ["*"]}, ["clusters.0", "families.0", "roles.0"]),
     ],
@@ -220,6 +224,17 @@ def test_access_by_constructs(stack: Stack) -> None:
     assert statement(role, "ecs:DescribeTasks")["Resource"] == f"arn:aws:ecs:{HERE}:task/shared/*"
     assert statement(role, "iam:PassRole")["Resource"] == f"arn:aws:iam::{ACCOUNT}:role/orders-task"
     assert statement(role, "logs:GetLogEvents")["Resource"] == f"arn:aws:logs:{HERE}:log-group:/ecs/orders:log-stream:*"
+
+
+def test_access_to_exchanged_objects(stack: Stack) -> None:
+    buckets: list[s3.IBucket | str] = ["orders-data", s3.Bucket.from_bucket_name(stack, "Bucket", "sales")]
+    access = TaskAccess(families=["orders"], clusters=["shared"], exchange_buckets=buckets)
+    RunnerRole(stack, "Runner", role_name="runner", assumed_by=PROCESS, access=[access])
+    assert statement(made(stack, "runner"), "s3:GetObject") == {
+        "Action": ["s3:GetObject", "s3:PutObject"],
+        "Effect": "Allow",
+        "Resource": ["arn:aws:s3:::orders-data/airflow-exchange/*", "arn:aws:s3:::sales/airflow-exchange/*"],
+    }
 
 
 def test_without_roles_and_logs_there_is_no_right_to_them(stack: Stack) -> None:
