@@ -13,14 +13,51 @@ if TYPE_CHECKING:
     from airflow_ecs_dag_loader.dag_builder import build_dag
     from airflow_ecs_dag_loader.dag_loading import load_dags
     from airflow_ecs_dag_loader.dag_source import DagSource
-    from airflow_ecs_dag_loader.ecs_task_operator import EcsTaskOperator
+    from airflow_ecs_dag_loader.runner.ecs_errors import (
+        EcsCapacityError,
+        EcsCommandError,
+        EcsExitCodeError,
+        EcsHealthCheckError,
+        EcsImageError,
+        EcsInterruptedError,
+        EcsLogDriverError,
+        EcsOutOfMemoryError,
+        EcsSecretError,
+        EcsSidecarError,
+        EcsStartError,
+        EcsTaskFailedError,
+        EcsTaskLostError,
+        EcsTaskStoppedError,
+    )
+    from airflow_ecs_dag_loader.runner.ecs_task_operator import EcsTaskOperator
 
-__all__ = ["DagSource", "EcsDagBundle", "EcsTaskOperator", "build_dag", "load_dags"]
+__all__ = [
+    "DagSource",
+    "EcsCapacityError",
+    "EcsCommandError",
+    "EcsDagBundle",
+    "EcsExitCodeError",
+    "EcsHealthCheckError",
+    "EcsImageError",
+    "EcsInterruptedError",
+    "EcsLogDriverError",
+    "EcsOutOfMemoryError",
+    "EcsSecretError",
+    "EcsSidecarError",
+    "EcsStartError",
+    "EcsTaskFailedError",
+    "EcsTaskLostError",
+    "EcsTaskOperator",
+    "EcsTaskStoppedError",
+    "build_dag",
+    "load_dags",
+]
 
 _MODULES = {
+    **{name: "runner.ecs_errors" for name in __all__ if name.endswith("Error")},
     "DagSource": "dag_source",
     "EcsDagBundle": "bundle",
-    "EcsTaskOperator": "ecs_task_operator",
+    "EcsTaskOperator": "runner.ecs_task_operator",
     "build_dag": "dag_builder",
     "load_dags": "dag_loading",
 }

@@ -15,6 +15,15 @@ THROTTLED = frozenset(
     {"RequestLimitExceeded", "Throttling", "ThrottledException", "ThrottlingException", "TooManyRequestsException"}
 )
 """AWS's codes for more calls than it takes."""
+EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+"""AWS's codes for credentials that were good for some time, and have to be asked for anew."""
+DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+"""AWS's codes for a call without the right to it."""
+
+
+def error_code(error: Exception) -> str:
+    """Return AWS's code of an error; an empty text if it is not AWS's."""
+    return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
 
 
 def reason(error: Exception) -> str:

@@ -11,13 +11,15 @@ from airflow.sdk import BaseBranchOperator, BaseOperator, SkipMixin
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowException
 
-from airflow_ecs_dag_loader.task_output import NoOutputError, check_items, output_of, said
+from airflow_ecs_dag_loader.runner.task_output import NoOutputError, check_items, output_of, said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow.sdk import Context
     from airflow.sdk.types import Operator
+
+    from airflow_ecs_dag_loader.runner.exchange_access import ExchangeAccess
 
 
 class BranchError(AirflowException):
@@ -30,6 +32,7 @@ class OutputShortCircuit(BaseOperator, SkipMixin):
     Args:
         output_task_id: The task whose output decides.
         output_key: The entry of it that decides; without it, the whole output.
+        exchange: Where the output may be instead, with which rights it is read, and whose it must be.
         ignore_downstream_trigger_rules: Whether all tasks after this one are skipped, or only those right after it.
         kwargs: Those of every operator.
     """
@@ -43,12 +46,14 @@ class OutputShortCircuit(BaseOperator, SkipMixin):
         *,
         output_task_id: str,
         output_key: str | None = None,
+        exchange: ExchangeAccess | None = None,
         ignore_downstream_trigger_rules: bool = True,
         **kwargs: Any,  # noqa: ANN401 - BaseOperator's own
     ) -> None:
         super().__init__(**kwargs)
         self.output_task_id = output_task_id
         self.output_key = output_key
+        self.exchange = exchange
         self.ignore_downstream_trigger_rules = ignore_downstream_trigger_rules
 
     def execute(self, context: Context) -> None:
@@ -58,7 +63,7 @@ class OutputShortCircuit(BaseOperator, SkipMixin):
             BranchError: There is no such output.
             DownstreamTasksSkipped: How Airflow is told which tasks are skipped.
         """
-        value = _deciding(context, self.output_task_id, self.output_key)
+        value = _deciding(context, self.output_task_id, self.output_key, self.exchange)
         name = _name(self.output_task_id, self.output_key)
         if value:
             self.log.info("%s is %s: the tasks after this one run", name, said(value))
@@ -85,6 +90,7 @@ class OutputBranch(BaseBranchOperator):
     Args:
         output_task_id: The task whose output decides.
         output_key: The entry of it that decides; without it, the whole output.
+        exchange: Where the output may be instead, with which rights it is read, and whose it must be.
         kwargs: Those of every operator.
     """
 
@@ -96,11 +102,13 @@ class OutputBranch(BaseBranchOperator):
         *,
         output_task_id: str,
         output_key: str | None = None,
+        exchange: ExchangeAccess | None = None,
         **kwargs: Any,  # noqa: ANN401 - BaseOperator's own
     ) -> None:
         super().__init__(**kwargs)
         self.output_task_id = output_task_id
         self.output_key = output_key
+        self.exchange = exchange
 
     def choose_branch(self, context: Context) -> list[str]:
         """Return the ids of the tasks to go on with.
@@ -108,7 +116,7 @@ class OutputBranch(BaseBranchOperator):
         Raises:
             BranchError: There is no such output, or it is no id of a task right after this one, nor a list of them.
         """
-        value = _deciding(context, self.output_task_id, self.output_key)
+        value = _deciding(context, self.output_task_id, self.output_key, self.exchange)
         chosen = [value] if isinstance(value, str) else value
         name = _name(self.output_task_id, self.output_key)
         allowed = sorted(context["task"].downstream_task_ids)
@@ -154,9 +162,12 @@ def most_items() -> int:
     return int(conf.getint("core", "max_map_length", fallback=1_024))
 
 
-def _deciding(context: Context, task_id: str, key: str | None) -> Any:  # noqa: ANN401 - any JSON value
+def _deciding(context: Context, task_id: str, key: str | None, exchange: ExchangeAccess | None) -> Any:  # noqa: ANN401 - any JSON value
+    def resolve(output: object) -> object:
+        return output if exchange is None else exchange.value(output, context, task_id=task_id)
+
     try:
-        return output_of(context, task_id, key)
+        return output_of(context, task_id, key, resolve=resolve)
     except NoOutputError as error:
         raise BranchError(str(error)) from None
 

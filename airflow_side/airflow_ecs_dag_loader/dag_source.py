@@ -30,6 +30,7 @@ class DagSource:
         task_containers: The same for the tasks that name another container of that task definition, by its name.
         cluster: Name or ARN of the cluster.
         aws_conn_id: Airflow connection for RunTask; ``None`` for the process's own credentials.
+        essential_containers: Those of the task definition whose end makes ECS stop all others.
         alert_profiles: The platform's alert profiles that the DAG may use, by name.
         operators: The platform's rules for the operators that the DAG may use, by name.
     """
@@ -42,6 +43,7 @@ class DagSource:
     container: Container
     cluster: str
     aws_conn_id: str | None = None
+    essential_containers: tuple[str, ...] = ()
     task_containers: Mapping[str, Container] = field(default_factory=dict)
     alert_profiles: Mapping[str, AnyAlertProfile] = field(default_factory=dict)
     operators: Mapping[str, OperatorRule] = field(default_factory=dict)
@@ -64,6 +66,7 @@ class DagSource:
             container=definition.container(spec.ecs.container_name),
             cluster=spec.ecs.cluster or source.cluster or "default",
             aws_conn_id=source.aws_conn_id,
+            essential_containers=definition.essential_containers,
             task_containers={
                 task.container_name: definition.container(task.container_name)
                 for task in spec.tasks

@@ -70,10 +70,17 @@ class AwsLogs:
 
 @dataclass(frozen=True)
 class Container:
-    """A container of a task definition. ``logs`` is ``None`` unless CloudWatch Logs gets its lines, under a prefix."""
+    """A container of a task definition.
+
+    Attributes:
+        name: Of the container.
+        logs: Where its lines go; ``None`` unless CloudWatch Logs gets them, under a prefix.
+        is_essential: Whether ECS stops all others when it ends; not so where that isn't known.
+    """
 
     name: str
     logs: AwsLogs | None = None
+    is_essential: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,11 @@ class Definition:
         """Return the parts of the ARN."""
         return TaskDefinitionArn.parse(self.arn)
 
+    @property
+    def essential_containers(self) -> tuple[str, ...]:
+        """Return the names of the containers whose end makes ECS stop all others."""
+        return tuple(each.name for each in self.containers if each.is_essential)
+
     def container(self, name: str | None) -> Container:
         """Return the container called ``name``, which is there, or the one with the labels."""
         return next(each for each in self.containers if each.name == (name or self.labelled_container))
@@ -114,7 +126,11 @@ class Definition:
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """Read what :meth:`to_json` wrote."""
         containers = tuple(
-            Container(name=each["name"], logs=AwsLogs(**each["logs"]) if each["logs"] else None)
+            Container(
+                name=each["name"],
+                logs=AwsLogs(**each["logs"]) if each["logs"] else None,
+                is_essential=each.get("is_essential", False),  # what an earlier version wrote does not tell
+            )
             for each in value["containers"]
         )
         return cls(**{**value, "labels": dict(value["labels"]), "containers": containers})
@@ -140,7 +156,10 @@ class Definition:
             arn=arn.text,
             labels=dict(sorted(labelled[0]["dockerLabels"].items())),
             labelled_container=labelled[0]["name"],
-            containers=tuple(Container(each["name"], awslogs_of(each, arn.region)) for each in containers),
+            containers=tuple(
+                Container(each["name"], awslogs_of(each, arn.region), is_essential=is_essential(each))
+                for each in containers
+            ),
             problem=problems[0].message if problems else "",
             registered_at=_moment(task_definition.get("registeredAt")),
         )
@@ -154,6 +173,15 @@ def with_dags(definitions: Mapping[str, Definition | None]) -> tuple[Definition,
 
 def _moment(value: object) -> str:
     return value.astimezone(UTC).isoformat(timespec="seconds") if isinstance(value, datetime) else ""
+
+
+def is_essential(container: Mapping[str, Any]) -> bool:
+    """Tell whether ECS stops all others when a container ends; it does so unless the definition says otherwise.
+
+    Args:
+        container: One of the ``containerDefinitions`` of DescribeTaskDefinition.
+    """
+    return bool(container.get("essential", True))
 
 
 def awslogs_of(container: Mapping[str, Any], region: str) -> AwsLogs | None:

@@ -9,7 +9,9 @@ from airflow.providers.standard.operators.latest_only import LatestOnlyOperator
 from airflow_ecs_dag_loader.airflow_assets import airflow_asset
 from airflow_ecs_dag_loader.airflow_operators import operator_of
 from airflow_ecs_dag_loader.branching import OutputBranch, OutputShortCircuit, ParamItems
-from airflow_ecs_dag_loader.ecs_task_operator import MAP_INDEX_TEMPLATE, EcsTaskOperator
+from airflow_ecs_dag_loader.console_links import stack_url
+from airflow_ecs_dag_loader.runner.ecs_task_operator import MAP_INDEX_TEMPLATE, EcsTaskOperator
+from airflow_ecs_dag_loader.runner.exchange_access import ExchangeAccess
 from airflow_ecs_dag_loader.task_groups import TaskGroups
 from airflow_ecs_dag_schema.problems import LabelError, Problem
 from airflow_ecs_dag_schema.references import used_outputs
@@ -115,16 +117,27 @@ class TaskBuilder:
                 return LatestOnlyOperator(**common)
             case ShortCircuitSpec():
                 return OutputShortCircuit(
-                    **_output(task.output),
+                    **self._output(task.output),
                     ignore_downstream_trigger_rules=task.ignore_downstream_trigger_rules,
                     **common,
                 )
             case BranchSpec():
-                return OutputBranch(**_output(task.output), **common)
+                return OutputBranch(**self._output(task.output), **common)
             case ParamItemsSpec():
                 return ParamItems(param=task.param, **common)
             case OperatorSpec():
                 return self._foreign(task, common)
+
+    def _output(self, output: OutputRef) -> dict[str, Any]:
+        arguments: dict[str, Any] = {"output_task_id": output.task_id, "output_key": output.key}
+        if self._spec.exchange is not None:
+            arguments["exchange"] = ExchangeAccess(
+                self._spec.exchange,
+                self._source.account,
+                region_name=self._source.region,
+                aws_conn_id=self._source.aws_conn_id,
+            )
+        return arguments
 
     def _foreign(self, task: OperatorSpec, common: dict[str, Any]) -> Operator:
         label = self._label(task)
@@ -152,13 +165,19 @@ class TaskBuilder:
             "aws_conn_id": self._source.aws_conn_id,
             "region_name": self._source.region,
         }
+        if self._spec.stack is not None:
+            place = {"partition": self._source.partition, "region": self._source.region}
+            arguments["stack_url"] = stack_url(self._spec.stack, **place)
         if task.task_definition is None:
             container = self._source.task_containers.get(task.container_name or "", self._source.container)
             arguments |= _container_arguments(container)
+            if sidecars := [name for name in self._source.essential_containers if name != container.name]:
+                arguments["essential_sidecars"] = sidecars
         else:
             arguments["other_task_definition"] = task.task_definition
             if task.container_name is not None:
                 arguments["container_name"] = task.container_name
+        arguments |= {} if self._spec.exchange is None else {"exchange": self._spec.exchange}
         if task.task_id in self._with_used_output:
             arguments["output_needed"] = True
         if task.map_index_template is not None:
@@ -171,10 +190,6 @@ class TaskBuilder:
             case ExpandOutput():
                 producer: Any = self.task(task.expand.task_id)
                 return EcsTaskOperator.partial(**arguments).expand(item=producer.output)
-
-
-def _output(output: OutputRef) -> dict[str, Any]:
-    return {"output_task_id": output.task_id, "output_key": output.key}
 
 
 def _run_task_arguments(ecs: EcsSettings, task: EcsTaskSpec) -> dict[str, Any]:
@@ -191,6 +206,7 @@ def _run_task_arguments(ecs: EcsSettings, task: EcsTaskSpec) -> dict[str, Any]:
         "network_configuration": _network(ecs),
         "tags": {tag.key: tag.value for tag in (*ecs.tags, *task.tags)},
         "environment": dict(task.environment),
+        "inputs": dict(task.inputs),
         "cpu": task.cpu,
         "memory_limit_mib": task.memory_limit_mib,
         "ephemeral_storage_gib": task.ephemeral_storage_gib,

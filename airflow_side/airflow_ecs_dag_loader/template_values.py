@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.execution_time.macros import ds_add, ds_format
 from jinja2 import StrictUndefined, Undefined, UndefinedError
 
-from airflow_ecs_dag_loader.task_output import NoOutputError, output_of
+from airflow_ecs_dag_loader.runner.task_output import NoOutputError, output_of
 from airflow_ecs_dag_loader.template_sandbox import NamedParts, PlainEnvironment, text_of
 from airflow_ecs_dag_schema.problems import shown
 from airflow_ecs_dag_schema.templates import check_template, is_template

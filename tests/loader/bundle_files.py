@@ -1,14 +1,21 @@
-"""Where a bundle has the files of its families."""
+"""How Airflow is told of a bundle, and where that has the files of its families."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 from airflow_ecs_dag_loader.file_names import UNPACKED, family_name_of
 from airflow_ecs_dag_loader.snapshot import dags_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def bundle_config(name: str, **arguments: Any) -> str:
+    """Return Airflow's setting for one bundle."""
+    bundle = {"name": name, "classpath": "airflow_ecs_dag_loader.EcsDagBundle", "kwargs": arguments}
+    return json.dumps([bundle])
 
 
 def family_files(folder: Path) -> dict[str, Path]:

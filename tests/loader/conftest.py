@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -14,7 +15,7 @@ from airflow_ecs_dag_cli.local_aws import LocalAws, isolated_environment
 from airflow_ecs_dag_cli.process_engine.__main__ import READY
 from airflow_ecs_dag_cli.process_engine.images import ImageSource, write_images
 from airflow_ecs_dag_cli.processes import BackgroundProcess
-from airflow_ecs_dag_loader import ecs_task_operator, ecs_task_start, ecs_task_watch
+from airflow_ecs_dag_loader.runner import container_lines, ecs_task_operator, ecs_task_start, ecs_task_watch
 from loader.ecs_account import IMAGE, EcsAccount
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ _numbers = itertools.count(100_000_000_001)
 def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     folder = tmp_path_factory.mktemp("loader-aws")
     images = folder / "images.json"
-    write_images(images, [ImageSource(name=IMAGE, directory=IMAGE_FOLDER)])
+    source = Path(shutil.copytree(IMAGE_FOLDER, folder / "image"))
+    (source / ".venv").symlink_to(sys.prefix)  # where the engine finds the boto3 that the image installs
+    write_images(images, [ImageSource(name=IMAGE, directory=source)])
     with tempfile.TemporaryDirectory(prefix="loader-") as short:  # a socket's path has at most 103 bytes
         socket = Path(short) / "docker.sock"
         command = (sys.executable, "-m", "airflow_ecs_dag_cli.process_engine")
@@ -60,7 +63,8 @@ def work(account: EcsAccount, monkeypatch: pytest.MonkeyPatch) -> EcsAccount:
     """
     monkeypatch.setattr(ecs_task_watch, "_FIRST_POLL", 0.05)
     monkeypatch.setattr(ecs_task_watch, "_LONGEST_POLL", 0.1)
-    monkeypatch.setattr(ecs_task_operator, "_LAST_LINES_WAIT", 0.3)
+    monkeypatch.setattr(container_lines, "_LAST_LINES_WAIT", 0.3)
+    monkeypatch.setattr(ecs_task_operator, "_STOP_WITHIN", 0.0)
     monkeypatch.setattr(ecs_task_start, "_FIRST_WAIT", 0.05)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     account.ecs().create_cluster(clusterName="work")

@@ -37,6 +37,7 @@ class DagRunResult:
         tries: How often each was tried, likewise.
         errors: The messages of the exceptions with which tasks failed.
         lines: What the tasks logged.
+        run_id: Of the run.
     """
 
     state: str
@@ -46,6 +47,7 @@ class DagRunResult:
     tries: dict[str, int]
     errors: list[str]
     lines: list[str]
+    run_id: str
 
     def assert_failed_with(self, pattern: str) -> None:
         """Check that one task failed, with words that match ``pattern``."""
@@ -73,7 +75,7 @@ class Puts(BaseOperator):
 
 
 @cache
-def _database() -> None:
+def database() -> None:
     """Make Airflow's database, once a session."""
     initdb()
 
@@ -95,6 +97,7 @@ def run_dag(dag: DAG, **conf: Any) -> DagRunResult:
             tries={name: each.try_number for name, each in instances.items()},
             errors=[_error(line) for line in logs if line["event"] == "Task failed with exception"],
             lines=[_line(line) for line in logs],
+            run_id=run.run_id,
         )
 
 
@@ -120,7 +123,7 @@ def queue_run(dag: DAG) -> str:
 
 def _publish(dag: DAG) -> None:
     """Write ``dag`` to Airflow's database, as the DAG processor does."""
-    _database()
+    database()
     with create_session() as session:
         DagBundlesManager().sync_bundles_to_db(session=session)  # type: ignore[no-untyped-call] # Airflow leaves it out
         session.flush()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
 
     from airflow_ecs_dag_loader.definition import Definition
 
@@ -71,6 +72,13 @@ class EcsAccount:
 
     def logs(self) -> CloudWatchLogsClient:
         return _session().client("logs", **self._access)
+
+    def s3(self) -> S3Client:
+        return _session().client("s3", **self._access)
+
+    def make_bucket(self, name: str) -> None:
+        where: Any = {"LocationConstraint": REGION}
+        self.s3().create_bucket(Bucket=name, CreateBucketConfiguration=where)
 
     @property
     def _access(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG
 
-from airflow_ecs_dag_loader.ecs_task_operator import EcsTaskOperator
+from airflow_ecs_dag_loader.runner.ecs_task_operator import EcsTaskOperator
 from loader.ecs_account import REGION
 from loader.task_log import TaskLog
 
@@ -45,6 +45,7 @@ def arguments_for(definition: str, **arguments: Any) -> dict[str, Any]:
         "task_definition": definition,
         "cluster": "work",
         "container_name": "main",
+        "deferrable": False,
         "aws_conn_id": None,
         "region_name": REGION,
         "awslogs_group": "/ecs/work",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 from contextlib import contextmanager
+from email import message_from_string
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from threading import Thread
@@ -17,10 +19,13 @@ import pytest
 from airflow_ecs_dag_loader.alert_notifiers import notifier
 from airflow_ecs_dag_loader.alert_text import alert_text
 from airflow_ecs_dag_loader.dag_builder import DagSource, build_dag
-from airflow_ecs_dag_schema import DagSpec, EcsTaskSpec, EmailAlert, LabelError
+from airflow_ecs_dag_loader.registry import scan
+from airflow_ecs_dag_schema import DagSpec, EcsSettings, EcsTaskSpec, EmailAlert, LabelError, encode
 from airflow_ecs_dag_schema.alerts import ProfileAlert
 from airflow_ecs_dag_schema.platform_parts import EmailProfile, SesProfile, SlackProfile, SnsProfile
+from loader.dag_runs import run_dag
 from loader.ecs_account import REGION
+from loader.ecs_operators import LOGS
 from loader.mail_server import mail_server
 from loader.sources import SOURCE, found
 from loader.task_runs import task_run
@@ -195,3 +200,26 @@ def test_a_profile_that_the_platform_does_not_have() -> None:
 )
 def test_nothing_of_a_notifier_is_a_template(profile: Any) -> None:
     assert list(notifier(profile, "failure").template_fields) == []
+
+
+@pytest.mark.emulator
+def test_the_sentence_with_what_to_do_is_in_the_mail(work: EcsAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = DagSpec(
+        dag_id="alarmed",
+        owner="tests",
+        alerts=[EmailAlert(to=["frank@rfh.example.com"])],
+        ecs=EcsSettings(cluster="work"),
+        tasks=[EcsTaskSpec(task_id="convert", command=("exit", "127"))],
+    )
+    own = work.register("alarmed", encode(spec), logConfiguration=LOGS)
+    definition = scan(work.ecs(), known={}).definitions[own]
+    assert definition is not None
+    with mail_server() as server:
+        smtp(monkeypatch, server.port)
+        run = run_dag(build_dag(spec, DagSource.of(definition, spec, SOURCE)))
+    ((_, text),) = server.mails
+    sentence = run.errors[0].partition(": ")[2]
+    assert sentence.startswith("container main exited with code 127, by which a shell says that a command can't be run")
+    parts = [part.get_payload(decode=True) for part in message_from_string(text).walk()]
+    said = "".join(part.decode() for part in parts if isinstance(part, bytes))
+    assert sentence in html.unescape(said)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from airflow.sdk.definitions.context import get_parsing_context
 from airflow_ecs_dag_loader import EcsDagBundle, aws_clients
 from airflow_ecs_dag_loader.scan_error import ScanError
 from loader.bad_answers import UNUSABLE, Answer, intercept
-from loader.bundle_files import family_files
+from loader.bundle_files import bundle_config, family_files
 from loader.ecs_account import REGION, dag_labels
 
 if TYPE_CHECKING:
@@ -43,25 +42,14 @@ class Airflow:
 
     def configure(self, **arguments: Any) -> None:
         self._monkeypatch.setenv(
-            "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", bundle_config(self.name, **arguments)
+            "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST",
+            bundle_config(self.name, **{"refresh_interval": 5, **arguments}),
         )
 
     def bundle(self) -> EcsDagBundle:
         made = DagBundlesManager().get_bundle(self.name)  # type: ignore[no-untyped-call] # Airflow's
         assert isinstance(made, EcsDagBundle)
         return made
-
-
-def bundle_config(name: str, **arguments: Any) -> str:
-    return json.dumps(
-        [
-            {
-                "name": name,
-                "classpath": "airflow_ecs_dag_loader.EcsDagBundle",
-                "kwargs": {"refresh_interval": 5, **arguments},
-            }
-        ]
-    )
 
 
 @pytest.fixture

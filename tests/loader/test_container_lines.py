@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_ecs_dag_loader.container_lines import ContainerLines
+from airflow_ecs_dag_loader.runner.container_lines import ContainerLines
+from airflow_ecs_dag_loader.runner.log_reads import LogReads
 from loader.bad_answers import UNUSABLE, Answer, intercept
 from loader.task_log import TaskLog
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
+    from pydantic import JsonValue
 
     from loader.ecs_account import EcsAccount
 
@@ -42,8 +45,11 @@ class Stream:
         events = [{"timestamp": now, "message": message} for message in messages]
         self.client.put_log_events(logGroupName=GROUP, logStreamName=STREAM, logEvents=events)  # type: ignore[arg-type] # plain dicts
 
-    def lines(self) -> ContainerLines:
-        return ContainerLines(self.client, group=GROUP, stream=STREAM, log=self.log.logger)
+    def lines(self, position: JsonValue = None) -> ContainerLines:
+        reads = LogReads(1_000)
+        return ContainerLines(
+            self.client, group=GROUP, stream=STREAM, log=self.log.logger, position=position, reads=reads
+        )
 
     @property
     def shown(self) -> list[str]:
@@ -75,7 +81,7 @@ def test_lines_over_several_pages(stream: Stream) -> None:
         stream.say(9_000)
     pages = intercept(stream.client, "GetLogEvents")
     assert stream.lines().show_new() == 27_000
-    assert len(pages.requests) > 3
+    assert len(pages.requests) == 3
     assert stream.shown == [f"line {number}" for number in range(27_000)]
 
 
@@ -104,6 +110,22 @@ def test_a_bad_answer_loses_nothing_and_doubles_nothing(stream: Stream, kind: st
     for _ in range(2):
         lines.show_new()
     assert stream.shown == [f"line {number}" for number in range(4)]
+
+
+def test_another_process_goes_on_far_from_the_head(stream: Stream) -> None:
+    stream.open()
+    lines = stream.lines()
+    for _ in range(3):
+        stream.say(400)
+        time.sleep(0.002)
+        lines.show_new()
+    asked = intercept(stream.client, "GetLogEvents")
+    lines = stream.lines(json.loads(json.dumps(lines.position)))
+    lines.show_new()
+    stream.say(300)
+    lines.show_rest(wait=0)
+    assert all(request["startTime"] for request in asked.requests)
+    assert stream.shown == [f"line {number}" for number in range(1_500)]
 
 
 def test_the_rest_of_a_container_that_has_ended(stream: Stream) -> None:

@@ -23,7 +23,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_ecs_dag_loader.dag_builder import DagSource, build_dag
 from airflow_ecs_dag_loader.definition import AwsLogs, Container
-from airflow_ecs_dag_loader.ecs_task_operator import EcsTaskOperator
+from airflow_ecs_dag_loader.runner.ecs_task_operator import EcsTaskOperator
 from airflow_ecs_dag_schema import (
     CapacityProvider,
     DagSpec,
@@ -287,9 +287,9 @@ def test_a_capacity_provider_strategy() -> None:
     assert task.network_configuration is None
 
 
-def test_command_and_environment_are_templates_and_nothing_else() -> None:
+def test_command_environment_and_inputs_are_templates_and_nothing_else() -> None:
     task = build_dag(spec(), SOURCE).get_task("build")
-    assert tuple(task.template_fields) == ("command", "environment")
+    assert tuple(task.template_fields) == ("command", "environment", "inputs")
 
 
 def test_the_page_says_where_the_dag_comes_from_before_what_its_author_says() -> None:

@@ -24,8 +24,8 @@ from typer.testing import CliRunner
 from airflow_ecs_dag_cli.main import app
 from airflow_ecs_dag_loader import dag_loading, load_dags
 from airflow_ecs_dag_loader.admission import Admitted
-from airflow_ecs_dag_loader.ecs_task_operator import EcsTaskOperator
 from airflow_ecs_dag_loader.proof import PROVEN_WITH
+from airflow_ecs_dag_loader.runner.ecs_task_operator import EcsTaskOperator
 from airflow_ecs_dag_loader.shared_snapshot import Index, SharedDag, dag_record, digest_of, write_snapshot
 from airflow_ecs_dag_loader.snapshot_stores import INDEX, FolderStore, S3Store, SnapshotError, open_store
 from airflow_ecs_dag_schema import decode

@@ -26,7 +26,7 @@ from airflow.utils.state import TaskInstanceState
 from airflow_ecs_dag_cli.local_aws import isolated_environment
 from loader.dag_runs import queue_run
 from loader.worker_process import DAG_ID, TASK_ID, dag_of
-from strict_ecs.faults import Fault
+from strict_ecs.faults import Fault, HeldCall
 from strict_ecs.http_door import on_loopback
 from strict_ecs.strict_aws import StrictAws
 
@@ -222,6 +222,7 @@ def airflow(forge: subprocess.Popen[str], tmp_path: Path) -> Iterator[Installati
         "task_definition": region.definitions.register("reports"),
         "cluster": "work",
         "container_name": "main",
+        "deferrable": False,
         "command": ["build", "{{ run_id }}"],
         "aws_conn_id": None,
         "region_name": REGION,
@@ -323,7 +324,7 @@ def test_other_work_is_stopped_before_the_new_one_starts(airflow: Installation) 
     first, second = airflow.ecs_tasks()
     assert first["taskArn"] == started["taskArn"]
     assert first["stopCode"] == "UserInitiated"
-    for part in ("replaced by Airflow", f"dag {DAG_ID}", f"run {airflow.run_id}", f"task {TASK_ID}", "try 2"):
+    for part in ("stopped by Airflow", f"dag {DAG_ID}", f"run {airflow.run_id}", f"task {TASK_ID}", "try 2"):
         assert part in first["stoppedReason"]
     assert first["stoppedAt"] <= second["createdAt"]
     assert second["taskDefinitionArn"].endswith("reports:2")
@@ -348,3 +349,39 @@ def test_what_was_judged_is_not_taken_again(airflow: Installation) -> None:
     airflow.clear()
     assert airflow.start_worker().result()["state"] == "success"
     assert len(airflow.ecs_tasks()) == 2
+
+
+@pytest.mark.parametrize("fault", [Fault.SERVER_ERROR, None], ids=["lost", "arrived"])
+def test_the_next_try_finds_what_a_worker_was_killed_for_stopping(airflow: Installation, fault: Fault | None) -> None:
+    """Its time was up, and its StopTask under way: the call gets lost, or ECS carries it out."""
+    airflow.arguments["execution_timeout"] = 6
+    held = HeldCall()
+    airflow.aws.faults.before("StopTask", held)
+    if fault:
+        airflow.aws.faults.add(fault, "StopTask")
+    airflow.start_worker().kill_when(lambda: held.is_under_way)
+    held.release()
+    wait_until(lambda: airflow.aws.made("StopTask"))
+    airflow.aws.faults.clear()
+    (left,) = airflow.ecs_tasks()
+    assert left["lastStatus"] == ("RUNNING" if fault else "STOPPED")
+
+    airflow.notice_dead_worker()
+    worker = airflow.start_worker()
+    told = worker.result()
+    assert told["state"] == "up_for_retry"
+    assert told["error"].startswith("AirflowTaskTimeout")
+    first, *others = airflow.ecs_tasks()
+    assert first["taskArn"] == left["taskArn"]
+    assert [task["stopCode"] for task in (first, *others)] == ["UserInitiated"] * (1 if fault else 2)
+    assert all(first["stoppedAt"] <= other["createdAt"] for other in others)
+    assert ("it is watched" in worker.text) == bool(fault)
+    assert ("try 2" if fault else "try 1") in first["stoppedReason"]
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Wait until ``condition`` is true."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)

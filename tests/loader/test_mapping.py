@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk import DAG
 
 from airflow_ecs_dag_loader.branching import ParamItems
-from airflow_ecs_dag_loader.ecs_task_operator import MAP_INDEX_TEMPLATE, EcsTaskOperator
+from airflow_ecs_dag_loader.runner.ecs_task_operator import MAP_INDEX_TEMPLATE, EcsTaskOperator
 from airflow_ecs_dag_schema.templates import check_template
 from loader.dag_runs import Puts, run_dag
 from loader.ecs_operators import LOGS, arguments_for, ecs_tasks

@@ -8,13 +8,22 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow.sdk import DAG, ExceptionRetryPolicy, RetryAction, RetryRule
 from airflow.sdk.exceptions import AirflowException
 
-from airflow_ecs_dag_loader import ecs_task_watch
-from airflow_ecs_dag_loader.verdict import EcsTaskFailedError, EcsTaskLostError
+from airflow_ecs_dag_loader.console_links import task_definition_url
+from airflow_ecs_dag_loader.dag_builder import DagSource, build_dag
+from airflow_ecs_dag_loader.registry import scan
+from airflow_ecs_dag_loader.runner import ecs_task_watch
+from airflow_ecs_dag_loader.runner.ecs_errors import EcsSidecarError
+from airflow_ecs_dag_loader.runner.ecs_task_operator import EcsTaskOperator
+from airflow_ecs_dag_loader.runner.verdict import EcsTaskFailedError, EcsTaskLostError
+from airflow_ecs_dag_schema import decode
 from loader.bad_answers import UNUSABLE, Answer, error, intercept
-from loader.ecs_account import IMAGE, REGION
-from loader.ecs_operators import LOGS, ecs_tasks, operator
+from loader.dag_runs import run_dag
+from loader.ecs_account import IMAGE, REGION, dag_labels
+from loader.ecs_operators import LOGS, arguments_for, ecs_tasks, operator
+from loader.sources import SOURCE
 from loader.task_runs import run_task
 
 if TYPE_CHECKING:
@@ -22,7 +31,6 @@ if TYPE_CHECKING:
 
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
-    from airflow_ecs_dag_loader.ecs_task_operator import EcsTaskOperator
     from loader.ecs_account import EcsAccount
 
 pytestmark = pytest.mark.emulator
@@ -66,7 +74,7 @@ def test_lines_that_come_after_the_end_are_in_the_log(work: EcsAccount, monkeypa
     ecs: Any = task.client
     ecs.meta.events.register("after-call.ecs.DescribeTasks", note)
     logs.meta.events.register("before-send.logs.GetLogEvents", late)
-    monkeypatch.setattr(task, "_logs", lambda: logs)
+    monkeypatch.setattr(task._calls, "logs", lambda _: logs)
     run_task(task)
     assert task.said.count("did convert") == 1
 
@@ -78,7 +86,7 @@ def test_an_exit_code_is_a_failure_that_names_it(work: EcsAccount) -> None:
 
 def test_an_image_that_is_not_there_is_a_failure_with_the_reason(work: EcsAccount) -> None:
     definition = work.register("reports", image="assets.example.com/unknown:1", logConfiguration=LOGS)
-    with pytest.raises(EcsTaskFailedError, match=r"never ran to its end \(.*unknown"):
+    with pytest.raises(EcsTaskFailedError, match=r"never ran, its image can.t be pulled: .*push it, .*unknown"):
         run_task(operator(definition, "convert"))
 
 
@@ -263,7 +271,7 @@ def test_a_kill_stops_the_process_and_says_why(work: EcsAccount) -> None:
     task.on_kill()
     running.join()
     assert isinstance(running.failure, EcsTaskFailedError)
-    assert "stopped from outside" in str(running.failure)
+    assert "Airflow stopped the ECS task" in str(running.failure)
     (ran,) = ecs_tasks(work)
     assert ran["lastStatus"] == "STOPPED"
     reason = ran["stoppedReason"]
@@ -294,7 +302,7 @@ def test_a_kill_while_ecs_starts_the_task_stops_it(work: EcsAccount) -> None:
     task = operator(work.register("reports"), "hold")
     ecs: Any = task.client
     ecs.meta.events.register("after-call.ecs.RunTask", lambda **_: task.on_kill())
-    with pytest.raises(EcsTaskFailedError, match="stopped from outside"):
+    with pytest.raises(EcsTaskFailedError, match="Airflow stopped the ECS task"):
         run_task(task)
     (ran,) = ecs_tasks(work)
     assert ran["lastStatus"] == "STOPPED"
@@ -309,3 +317,107 @@ def test_a_client_for_the_lines_that_can_not_be_had_starts_nothing(
     with pytest.raises(Exception, match="region"):
         run_task(task)
     assert runs.requests == []
+
+
+def test_the_log_says_what_runs_and_where_it_is_seen(work: EcsAccount) -> None:
+    definition = work.register("reports", logConfiguration=LOGS)
+    task = operator(definition, "convert", environment={"DAY": "4"})
+    run_task(task)
+    number = str(task.arn).rpartition("/")[2]
+    console = "https://eu-west-1.console.aws.amazon.com"
+    lines = [line for line in task.said if "SUPERVISOR_COMMS" not in line and not line.startswith("ECS task is ")]
+    assert lines == [
+        "Task definition: reports:1, container main",
+        'Command: ["convert"]',
+        "Environment variables given: DAY",
+        f"ECS task: {number} in cluster work",
+        f"ECS task in the console: {console}/ecs/v2/clusters/work/tasks/{number}/configuration?region=eu-west-1",
+        (
+            f"Lines in CloudWatch Logs: {console}/cloudwatch/home?region=eu-west-1#logsV2:log-groups/log-group/"
+            f"$252Fecs$252Fwork/log-events/airflow$252Fmain$252F{number}"
+        ),
+        f"Image: {IMAGE}",
+        "did convert",
+        f"ECS task {number} succeeded",
+    ]
+
+
+ENDED_FIRST = {
+    "lastStatus": "STOPPED",
+    "desiredStatus": "STOPPED",
+    "stopCode": "EssentialContainerExited",
+    "stoppedReason": "Essential container in task exited",
+    "containers": [{"name": "main", "exitCode": 0}, {"name": "proxy", "exitCode": 1}],
+}
+
+
+def test_an_essential_sidecar_that_ended_first_is_no_success(work: EcsAccount) -> None:
+    """The emulator has no such end, so what ECS says of it is put in its place."""
+    definition = work.register_containers(
+        "reports",
+        [
+            {"name": "main", "image": IMAGE, "logConfiguration": LOGS, "dockerLabels": dag_labels()},
+            {"name": "proxy", "image": IMAGE, "essential": True, "command": ["hold"]},
+            {"name": "agent", "image": IMAGE, "essential": False, "command": ["hold"]},
+        ],
+    )
+    found = scan(work.ecs(), known={}).definitions[definition]
+    assert found is not None
+    spec = decode(found.labels)
+    built: Any = build_dag(spec, DagSource.of(found, spec, SOURCE)).get_task("build")
+    assert built.essential_sidecars == ["proxy"]
+
+    task = operator(definition, "hold", essential_sidecars=built.essential_sidecars)
+    ecs: Any = task.client
+    ecs.meta.events.register("after-call.ecs.DescribeTasks", ended_first)
+    with pytest.raises(EcsSidecarError, match=r"essential container proxy \(exit code 1\) ended first"):
+        run_task(task)
+    work.ecs().stop_task(cluster="work", task=str(task.arn))
+
+
+def ended_first(parsed: dict[str, Any], **_: object) -> None:
+    for each in parsed.get("tasks", ()):
+        each.update(ENDED_FIRST)
+
+
+def test_a_retry_policy_tells_the_causes_apart(work: EcsAccount) -> None:
+    definition = work.register("reports", logConfiguration=LOGS)
+    policy = ExceptionRetryPolicy(
+        rules=[RetryRule(exception="airflow_ecs_dag_loader.EcsExitCodeError", action=RetryAction.FAIL)]
+    )
+    for exits, is_final in ((3, True), (127, False)):
+        with DAG(f"policy-{exits}", schedule=None) as dag:
+            EcsTaskOperator(
+                task_id="build",
+                retries=1,
+                retry_delay=0,
+                retry_policy=policy,
+                **arguments_for(definition, command=["exit", str(exits)]),
+            )
+        assert run_dag(dag).tries == {"build": 1 if is_final else 2}
+
+
+def test_an_essential_sidecar_that_is_told_to_stop_is_no_failure(work: EcsAccount) -> None:
+    definition = work.register_containers(
+        "reports",
+        [
+            {"name": "proxy", "image": IMAGE, "essential": True, "command": ["hold"]},
+            {"name": "main", "image": IMAGE, "essential": True, "logConfiguration": LOGS},
+        ],
+    )
+    run_task(operator(definition, "work", "1", essential_sidecars=["proxy"]))
+
+
+def test_the_link_leads_to_the_revision_that_did_run(work: EcsAccount) -> None:
+    """ECS runs another one than was asked for where it takes RunTask for the repetition of an earlier call."""
+    first, second = (work.register("reports", logConfiguration=LOGS) for _ in range(2))
+    task = operator(second, "convert")
+
+    def ran_first(parsed: dict[str, Any], **_: object) -> None:
+        for each in parsed.get("tasks", ()):
+            each["taskDefinitionArn"] = first
+
+    ecs: Any = task.client
+    ecs.meta.events.register("after-call.ecs.DescribeTasks", ran_first)
+    run_task(task)
+    assert task.console_urls["Task definition"] == task_definition_url(first)

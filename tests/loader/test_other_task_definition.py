@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_ecs_dag_loader.definition import AwsLogs, TaskDefinitionArn
-from airflow_ecs_dag_loader.other_task_definition import OtherTaskDefinition, OtherTaskDefinitionError, find
+from airflow_ecs_dag_loader.runner.other_task_definition import OtherTaskDefinition, OtherTaskDefinitionError, find
 from loader.bad_answers import UNUSABLE, intercept
 from loader.ecs_account import IMAGE, REGION
 from loader.ecs_operators import LOGS, ecs_tasks, operator
@@ -34,10 +34,11 @@ def container(name: str, **more: Any) -> dict[str, Any]:
 
 def test_the_container_with_the_label_runs_the_command_and_has_the_logs(account: EcsAccount) -> None:
     arn = account.register_containers(
-        "model", [container("proxy"), container("train", dockerLabels=OPEN, logConfiguration=LOGS)]
+        "model",
+        [container("proxy", essential=False), container("train", dockerLabels=OPEN, logConfiguration=LOGS)],
     )
     found = look(account, "model")
-    assert found == OtherTaskDefinition(arn, "train", AwsLogs("/ecs/work", "airflow", REGION))
+    assert found == OtherTaskDefinition(arn, "train", AwsLogs("/ecs/work", "airflow", REGION), ("train",))
 
 
 def test_a_family_is_its_newest_revision_and_a_revision_is_itself(account: EcsAccount) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_ecs_dag_loader.task_output import OutputError, OutputLines, check_items
-from airflow_ecs_dag_loader.verdict import EcsTaskFailedError
+from airflow_ecs_dag_loader.runner.task_output import OutputError, OutputLines, check_items
+from airflow_ecs_dag_loader.runner.verdict import EcsTaskFailedError
 from airflow_ecs_dag_schema.outputs import LARGEST_OUTPUT
 from loader.bad_answers import Answer, intercept
 from loader.ecs_operators import LOGS, ecs_tasks, operator
@@ -194,8 +194,8 @@ def test_an_output_that_others_use_is_waited_for(
     logs: Any = work.logs()
     nothing = Answer(200, b'{"events": []}')
     looks = intercept(logs, "GetLogEvents", *[nothing] * 12)
-    monkeypatch.setattr(task, "_logs", lambda: logs)
-    monkeypatch.setattr("airflow_ecs_dag_loader.ecs_task_watch._FIRST_POLL", 2.0)
-    monkeypatch.setattr("airflow_ecs_dag_loader.ecs_task_operator._LAST_LINES_WAIT", 0.01)
+    monkeypatch.setattr(task._calls, "logs", lambda _: logs)
+    monkeypatch.setattr("airflow_ecs_dag_loader.runner.ecs_task_watch._FIRST_POLL", 2.0)
+    monkeypatch.setattr("airflow_ecs_dag_loader.runner.container_lines._LAST_LINES_WAIT", 0.01)
     assert run_task(task) == ([1] if needed else None)
     assert (len(looks.requests) > 12) == needed

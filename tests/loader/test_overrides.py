@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_ecs_dag_loader.ecs_overrides import OVERRIDES_LIMIT, overrides
-from airflow_ecs_dag_loader.verdict import EcsTaskFailedError
+from airflow_ecs_dag_loader.runner.ecs_overrides import OVERRIDES_LIMIT, overrides
+from airflow_ecs_dag_loader.runner.verdict import EcsTaskFailedError
 from loader.bad_answers import error, intercept
 from loader.ecs_operators import LOGS, ecs_tasks, operator
 from loader.task_runs import run_task

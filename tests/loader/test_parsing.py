@@ -12,8 +12,8 @@ from airflow.serialization.serialized_objects import LazyDeserializedDAG
 
 from airflow_ecs_dag_loader.admission import admit
 from airflow_ecs_dag_loader.definition import Container
-from airflow_ecs_dag_loader.ecs_task_operator import EcsTaskOperator
 from airflow_ecs_dag_loader.registry import Registry
+from airflow_ecs_dag_loader.runner.ecs_task_operator import EcsTaskOperator
 from airflow_ecs_dag_loader.snapshot import dags_folder, publish
 from airflow_ecs_dag_schema import Policy, encode
 from loader.ecs_account import dag_labels

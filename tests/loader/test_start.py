@@ -6,12 +6,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import structlog
 
-from airflow_ecs_dag_loader import ecs_task_calls, take_over
-from airflow_ecs_dag_loader.left_ecs_tasks import is_same_work
-from airflow_ecs_dag_loader.run_task_answer import Outcome
-from airflow_ecs_dag_loader.run_task_answer import run_task as answer_of
-from airflow_ecs_dag_loader.verdict import EcsCapacityError, EcsTaskFailedError, EcsTaskLostError
+from airflow_ecs_dag_loader.runner import ecs_task_calls, ecs_task_watch, take_over
+from airflow_ecs_dag_loader.runner.ecs_errors import EcsStartError
+from airflow_ecs_dag_loader.runner.left_ecs_tasks import is_same_work
+from airflow_ecs_dag_loader.runner.run_task_answer import Outcome
+from airflow_ecs_dag_loader.runner.run_task_answer import run_task as answer_of
+from airflow_ecs_dag_loader.runner.verdict import EcsCapacityError, EcsTaskFailedError, EcsTaskLostError
 from loader.bad_answers import Answer, error, intercept
 from loader.ecs_account import dag_labels
 from loader.ecs_operators import operator
@@ -22,7 +24,7 @@ from strict_ecs.strict_aws import StrictAws
 from strict_ecs.virtual_clock import VirtualClock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from loader.ecs_operators import Operator
     from strict_ecs.strict_aws import Region
@@ -201,7 +203,7 @@ ERRORS = {
     ("AccessDeniedException", "User: x is not authorized to perform: ecs:RunTask"): Outcome.REFUSED,
     ("ClusterNotFoundException", "The referenced cluster was inactive."): Outcome.REFUSED,
     ("InvalidParameterException", "Network Configuration must be provided"): Outcome.REFUSED,
-    ("ExpiredTokenException", "The security token included in the request is expired"): Outcome.REFUSED,
+    ("ExpiredTokenException", "The security token included in the request is expired"): Outcome.EXPIRED,
 }
 
 
@@ -225,12 +227,27 @@ def test_a_request_that_can_not_be_made_is_refused_at_once(aws: StrictAws, regio
     assert aws.made("RunTask") == []
 
 
-@pytest.mark.parametrize("fault", [Fault.ACCESS_DENIED, Fault.EXPIRED_TOKEN])
-def test_a_refusal_is_not_waited_for(aws: StrictAws, region: Region, fault: Fault) -> None:
-    aws.faults.add(fault, "RunTask", count=None)
+def test_a_refusal_is_not_waited_for(aws: StrictAws, region: Region) -> None:
+    aws.faults.add(Fault.ACCESS_DENIED, "RunTask", count=None)
     with pytest.raises(EcsTaskFailedError, match="ECS refused to run"):
         run_task(build(region))
     assert len(aws.made("RunTask")) == 1
+
+
+def test_credentials_that_have_expired_are_waited_for(aws: StrictAws, region: Region) -> None:
+    aws.faults.add(Fault.EXPIRED_TOKEN, "RunTask", count=3)
+    task = build(region)
+    run_task(task)
+    assert len(aws.made("RunTask")) == 4
+    assert [line for line in task.said if "credentials for ECS have expired" in line] != []
+    assert len(started(region)) == 1
+
+
+def test_credentials_that_nobody_renews(aws: StrictAws, region: Region) -> None:
+    aws.faults.add(Fault.EXPIRED_TOKEN, "RunTask", count=None)
+    with pytest.raises(EcsStartError, match=r"have expired, .* the container never ran: renew those"):
+        run_task(build(region, start_timeout=60))
+    assert region.tasks.list_tasks({"cluster": "work"})["taskArns"] == []
 
 
 def test_a_revision_that_a_deployment_replaced_is_replaced(aws: StrictAws, region: Region) -> None:
@@ -411,3 +428,19 @@ SHOWN = {
 )
 def test_the_same_work(change: dict[str, Any], *, is_same: bool) -> None:
     assert is_same_work(SHOWN | change, REQUEST) is is_same
+
+
+@pytest.mark.parametrize(("is_new", "looks"), [(True, 5), (False, 1)])
+def test_only_an_ecs_task_that_is_new_is_looked_for_again(
+    monkeypatch: pytest.MonkeyPatch, *, is_new: bool, looks: int
+) -> None:
+    asked: list[list[str]] = []
+
+    def look_at(cluster: str, arns: Sequence[str]) -> Mapping[str, ecs_task_watch.Look]:
+        asked.append([cluster, *arns])
+        return dict.fromkeys(arns, ecs_task_watch.Look(None, "MISSING"))
+
+    monkeypatch.setattr(ecs_task_watch, "_LONGEST_POLL", 0.0)
+    log = structlog.get_logger()
+    assert ecs_task_watch.seen(look_at, cluster="work", arn="gone", log=log, is_new=is_new) is None
+    assert asked == [["work", "gone"]] * looks

@@ -12,8 +12,8 @@ import pytest
 from airflow.sdk import DAG, BaseOperator
 
 from airflow_ecs_dag_loader.dag_builder import build_dag
-from airflow_ecs_dag_loader.ecs_task_operator import EcsTaskOperator
 from airflow_ecs_dag_loader.projected_templates import ProjectedTemplates
+from airflow_ecs_dag_loader.runner.ecs_task_operator import EcsTaskOperator
 from airflow_ecs_dag_loader.template_sandbox import NamedParts, PlainEnvironment
 from airflow_ecs_dag_loader.template_values import NO_ITEM, render, template_values
 from airflow_ecs_dag_schema.templates import FILTERS, VARIABLES

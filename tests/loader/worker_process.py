@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import traceback
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,17 +21,19 @@ from airflow.sdk import DAG
 from airflow.sdk.api.datamodels._generated import TaskInstance
 from airflow.sdk.execution_time.supervisor import in_process_api_server, run_task_in_process
 
-from airflow_ecs_dag_loader import ecs_task_calls, take_over
-from airflow_ecs_dag_loader.ecs_task_operator import EcsTaskOperator
+from airflow_ecs_dag_loader.runner import ecs_task_calls, take_over
+from airflow_ecs_dag_loader.runner.ecs_task_operator import EcsTaskOperator
 
 DAG_ID, TASK_ID = "reports", "build"
 IMPORTED = (ecs_task_calls, take_over)
 
 
 def dag_of(arguments: dict[str, Any]) -> DAG:
-    """Return the DAG whose one task has these arguments."""
+    """Return the DAG whose one task has these arguments; an ``execution_timeout`` is in seconds."""
+    seconds = arguments.get("execution_timeout")
+    timeout = None if seconds is None else timedelta(seconds=seconds)
     with DAG(DAG_ID, schedule=None, default_args={"retries": 5}) as dag:
-        EcsTaskOperator(task_id=TASK_ID, **arguments)
+        EcsTaskOperator(task_id=TASK_ID, **(arguments | {"execution_timeout": timeout}))
     return dag
 
 

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    """An empty server, or the reason why its tests are skipped."""
+    """A server of the module's own, for Airflow shows what is in its database: empty, or the reason for a skip."""
     programs = newest_programs()
     if programs is None:
         missing("postgresql", f"no PostgreSQL server below {PROGRAMS}; install Debian's package postgresql")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow.sdk import DAG, TaskGroup
 
 from airflow_ecs_dag_loader import EcsTaskOperator
-from airflow_ecs_dag_loader.ecs_task_operator import MAP_INDEX_TEMPLATE
+from airflow_ecs_dag_loader.runner.ecs_task_operator import MAP_INDEX_TEMPLATE
 from airflow_ecs_dag_schema import DagSpec, EcsTaskSpec
 from airflow_ecs_dag_schema.tasks import ExpandItems
 from loader.pairs.hand import DAG_ARGUMENTS, ECS

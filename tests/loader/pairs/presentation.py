@@ -25,9 +25,10 @@ SPEC = DagSpec(
 
 def by_hand() -> DAG:
     stack = "arn%3Aaws%3Acloudformation%3Aeu-west-1%3A123456789012%3Astack%2Freports%2F0a1b"
+    stack_url = f"{CONSOLE}/cloudformation/home?region=eu-west-1#/stacks/stackinfo?stackId={stack}"
     links = (
         "[Repository](https://git.example.com/flowers/reports) | "
-        f"[CloudFormation stack]({CONSOLE}/cloudformation/home?region=eu-west-1#/stacks/stackinfo?stackId={stack}) | "
+        f"[CloudFormation stack]({stack_url}) | "
         f"{TASK_DEFINITION_LINK}"
     )
     own = {
@@ -43,5 +44,12 @@ def by_hand() -> DAG:
         tags=["daily", "reports"],
         **DAG_ARGUMENTS | own,
     ) as dag:
-        EcsTaskOperator(task_id="build", command=["build"], task_display_name="Build all", doc_md="See BUILD.md", **ECS)
+        EcsTaskOperator(
+            task_id="build",
+            command=["build"],
+            stack_url=stack_url,
+            task_display_name="Build all",
+            doc_md="See BUILD.md",
+            **ECS,
+        )
     return dag

@@ -6,17 +6,30 @@ import random
 import time
 from typing import TYPE_CHECKING, Any
 
-from airflow_ecs_dag_loader.run_task_answer import Outcome, run_task
-from airflow_ecs_dag_loader.verdict import EcsCapacityError, EcsTaskFailedError, EcsTaskLostError
+from airflow_ecs_dag_loader.runner.ecs_errors import (
+    EcsCapacityError,
+    EcsStartError,
+    EcsTaskFailedError,
+    EcsTaskLostError,
+)
+from airflow_ecs_dag_loader.runner.run_task_answer import Outcome, run_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from airflow.sdk.exceptions import AirflowException
     from airflow.sdk.types import Logger
     from mypy_boto3_ecs import ECSClient
 
+    from airflow_ecs_dag_loader.runner.run_task_answer import RunTaskAnswer
+
 _FIRST_WAIT, _LONGEST_WAIT = 2.0, 60.0
 """Seconds before the second call, and between two calls at most."""
+_DOUBTS = {
+    Outcome.IN_DOUBT: "RunTask did not tell whether it started the ECS task",
+    Outcome.NO_ROOM: "ECS has no room for {} just now",
+    Outcome.EXPIRED: "Airflow's credentials for ECS have expired",
+}
 
 
 class RevisionGoneError(EcsTaskFailedError):
@@ -33,6 +46,7 @@ def waits() -> Iterator[float]:
 
 def start(
     ecs: ECSClient,
+    renewed: Callable[[], ECSClient],
     request: Mapping[str, Any],
     *,
     within: float,
@@ -45,6 +59,7 @@ def start(
 
     Args:
         ecs: A client for where it is to run.
+        renewed: Makes another one, with the credentials of that moment.
         request: For RunTask.
         within: Seconds for which RunTask is called again while ECS has no room, throttles, or does not tell.
         is_cancelled: Whether nothing is to be started any more.
@@ -56,7 +71,7 @@ def start(
         EcsTaskLostError: ECS did not tell, however often it was asked.
         RevisionGoneError: The revision is no longer ACTIVE.
     """
-    definition, cluster = request["taskDefinition"], request["cluster"]
+    definition = request["taskDefinition"]
     deadline = time.monotonic() + within
     said = None
     for wait in waits():
@@ -74,20 +89,28 @@ def start(
         if left <= 0:
             break
         if said != (said := (answer.outcome, answer.text)):
-            doubt = (
-                "RunTask did not tell whether it started the ECS task"
-                if answer.outcome is Outcome.IN_DOUBT
-                else f"ECS has no room for {definition} just now"
-            )
+            doubt = _DOUBTS[answer.outcome].format(definition)
             log.warning("%s, it is asked again for up to %.0f s: %s", doubt, left, answer.text)
         time.sleep(min(left, wait))
+        if answer.outcome is Outcome.EXPIRED:
+            ecs = renewed()
+    raise _given_up(answer, request, within) from answer.cause
+
+
+def _given_up(answer: RunTaskAnswer, request: Mapping[str, Any], within: float) -> AirflowException:
+    definition, cluster = request["taskDefinition"], request["cluster"]
     if answer.outcome is Outcome.IN_DOUBT:
-        raise EcsTaskLostError(
+        return EcsTaskLostError(
             f"RunTask did not tell within {within:.0f} s whether it started the ECS task ({answer.text}); if it did, "
             f"the task runs in cluster {cluster}, startedBy {request['startedBy']}: a retry finds it there"
-        ) from answer.cause
-    raise EcsCapacityError(
+        )
+    if answer.outcome is Outcome.EXPIRED:
+        return EcsStartError(
+            f"Airflow's credentials for ECS have expired, and there were no new ones within {within:.0f} s "
+            f"({answer.text}); the container never ran: renew those of Airflow's AWS connection"
+        )
+    return EcsCapacityError(
         f"ECS had no room to start {definition} in cluster {cluster} within {within:.0f} s: {answer.text}; the "
         "container never ran: give the cluster or the account more capacity, the task more retries, or ECS more time "
         "with [airflow_ecs_dag] start_timeout"
-    ) from answer.cause
+    )

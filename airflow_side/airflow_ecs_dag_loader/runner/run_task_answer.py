@@ -1,4 +1,4 @@
-"""What an answer of RunTask says: started, no room just now, no such revision any more, refused, or nothing at all."""
+"""What an answer of RunTask says: started, no room or no credentials just now, no such revision, refused, nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError, NoCredentialsError, ParamValidationError
 
-from airflow_ecs_dag_loader.aws_answers import NO_ANSWER, THROTTLED, reason
+from airflow_ecs_dag_loader.aws_answers import EXPIRED, NO_ANSWER, THROTTLED, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -39,6 +39,7 @@ class Outcome(Enum):
     STARTED = "started"
     NO_ROOM = "no room"
     IN_DOUBT = "in doubt"
+    EXPIRED = "expired"
     REVISION_GONE = "revision gone"
     REFUSED = "refused"
 
@@ -92,6 +93,8 @@ def _error(error: ClientError) -> RunTaskAnswer:
         return RunTaskAnswer(Outcome.STARTED, arns[0])
     if code in THROTTLED or code == "LimitExceededException" or _NO_ROOM.search(text):
         return RunTaskAnswer(Outcome.NO_ROOM, text, error)
+    if code in EXPIRED:
+        return RunTaskAnswer(Outcome.EXPIRED, text, error)
     if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= _SERVER_ERROR:
         return RunTaskAnswer(Outcome.IN_DOUBT, text, error)
     return RunTaskAnswer(Outcome.REVISION_GONE if _GONE.search(text) else Outcome.REFUSED, text, error)

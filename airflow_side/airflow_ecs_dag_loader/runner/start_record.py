@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_ecs_dag_loader.ecs_task_identity import EcsTaskIdentity
+from airflow_ecs_dag_loader.runner.ecs_task_identity import EcsTaskIdentity
+from airflow_ecs_dag_loader.runner.ecs_task_run import EcsTaskRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow.sdk.execution_time.context import TaskStateStoreAccessor
     from airflow.sdk.types import Logger
+    from pydantic import JsonValue
 
 _KEY = "airflow_ecs_dag.unjudged_start"
 
 
 class StartRecord:
-    """The note in Airflow's task state store, made before RunTask and taken away with the verdict.
+    """The note in Airflow's task state store, made before RunTask and taken away with a worker's verdict.
+
+    The triggerer can't take it away.
 
     A worker that is killed in between leaves it behind for the next try. Without it, what the next try may take for its
     own can't be told from an ECS task whose end was judged already, so nothing is taken.
@@ -37,9 +41,37 @@ class StartRecord:
         self._attempt(lambda: found.append(self._store.get(_KEY)))
         return EcsTaskIdentity.from_json(found[0]) if found else None
 
+    def started(self) -> EcsTaskRun | None:
+        """Return the ECS task that was started; ``None`` if that is not known."""
+        found: list[object] = []
+        self._attempt(lambda: found.append(self._store.get(_KEY)))
+        match found:
+            case [{"run": run}]:
+                return EcsTaskRun.from_json(run)
+        return None
+
     def write(self, identity: EcsTaskIdentity) -> None:
         """Note what ECS is asked for now."""
         self._attempt(lambda: self._store.set(_KEY, dict(identity.to_json())))
+
+    def deferred(self) -> EcsTaskRun | None:
+        """Return the ECS task for which a try waited in the triggerer.
+
+        No worker has taken it up since and none was killed: a try that finds this was asked for by a person who
+        cleared the task, while it waited or after the triggerer had ended it.
+        """
+        found: list[object] = []
+        self._attempt(lambda: found.append(self._store.get(_KEY)))
+        match found:
+            case [{"run": run, "is_deferred": True}]:
+                return EcsTaskRun.from_json(run)
+        return None
+
+    def add(self, run: EcsTaskRun, *, is_deferred: bool = False) -> None:
+        """Note the ECS task that was started for it, and whether the triggerer is to wait for that."""
+        identity = self.read()
+        note: dict[str, JsonValue] = {} if identity is None else dict(identity.to_json())
+        self._attempt(lambda: self._store.set(_KEY, {**note, "run": run.to_json(), "is_deferred": is_deferred}))
 
     def clear(self) -> None:
         """Take the note away: the end of the ECS task was judged."""

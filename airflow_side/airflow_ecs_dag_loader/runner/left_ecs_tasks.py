@@ -5,20 +5,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from airflow_ecs_dag_loader.aws_answers import NO_ANSWER, reason
-from airflow_ecs_dag_loader.ecs_task_start import waits
-from airflow_ecs_dag_loader.verdict import EcsTaskLostError
+from airflow_ecs_dag_loader.aws_answers import DENIED, NO_ANSWER, error_code, reason
+from airflow_ecs_dag_loader.runner.ecs_task_start import waits
+from airflow_ecs_dag_loader.runner.ecs_task_watch import MOST_DESCRIBED
+from airflow_ecs_dag_loader.runner.verdict import EcsTaskLostError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from airflow.sdk.types import Logger
     from mypy_boto3_ecs import ECSClient
-
-_MOST_DESCRIBED = 100
-_NO_RIGHT = frozenset({"AccessDenied", "AccessDeniedException"})
 
 
 def running_tasks(
@@ -45,11 +41,10 @@ def running_tasks(
         try:
             found = list(_running(ecs, cluster, started_by))
         except NO_ANSWER as error:
-            code = error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
             why = reason(error)
-            if code == "ClusterNotFoundException":
+            if error_code(error) == "ClusterNotFoundException":
                 return []  # as RunTask will say
-            if code in _NO_RIGHT:
+            if error_code(error) in DENIED:
                 log.warning(
                     "Whether an ECS task of an earlier try still runs can't be seen, one may run twice: %s; allow "
                     "ecs:ListTasks and ecs:DescribeTasks on the cluster",
@@ -84,8 +79,8 @@ def is_same_work(task: Mapping[str, Any], request: Mapping[str, Any]) -> bool:
 
 def _running(ecs: ECSClient, cluster: str, started_by: str) -> Iterator[Mapping[str, Any]]:
     arns = list(_listed(ecs, cluster, started_by))
-    for first in range(0, len(arns), _MOST_DESCRIBED):
-        answer = ecs.describe_tasks(cluster=cluster, tasks=arns[first : first + _MOST_DESCRIBED])
+    for first in range(0, len(arns), MOST_DESCRIBED):
+        answer = ecs.describe_tasks(cluster=cluster, tasks=arns[first : first + MOST_DESCRIBED])
         for task in answer["tasks"]:
             if task.get("startedBy") == started_by and task.get("desiredStatus") != "STOPPED":
                 yield dict(task)

@@ -28,16 +28,18 @@ class EcsTaskIdentity:
     client_token: str
 
     @classmethod
-    def of(cls, context: Context) -> Self:
-        """Return that of the try that runs.
+    def of(cls, context: Context, *, task_id: str | None = None) -> Self:
+        """Return that of the try that runs; or, with ``task_id``, of a first try of that task, which is not mapped.
 
         When the run began is part of it: two Airflow installations may share a cluster and name their runs alike, and
         a run that was deleted may be made again under its name.
         """
         instance = context["ti"]
-        names = [instance.dag_id, instance.run_id, instance.task_id, instance.map_index]
+        which = [instance.task_id, instance.map_index] if task_id is None else [task_id, -1]
+        try_number = instance.try_number if task_id is None else 1
+        names = [instance.dag_id, instance.run_id, *which]
         began = str(context["dag_run"].start_date)
-        return cls(f"airflow/{_digest(*names, began)[:32]}", _digest(*names, instance.try_number, began))
+        return cls(f"airflow/{_digest(*names, began)[:32]}", _digest(*names, try_number, began))
 
     @classmethod
     def from_json(cls, value: object) -> Self | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from airflow_ecs_dag_loader.verdict import EcsTaskFailedError
+from airflow_ecs_dag_loader.runner.verdict import EcsTaskFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,6 +52,6 @@ def overrides(
         largest = max(parts, key=lambda name: len(json.dumps(parts[name])))
         raise EcsTaskFailedError(
             f"command, environment and sizes are {size} characters as JSON, RunTask takes {OVERRIDES_LIMIT}; most "
-            f"of it is the {largest}: hand large inputs over through S3"
+            f"of it is the {largest}: hand large texts over as inputs, which go through S3"
         )
     return whole

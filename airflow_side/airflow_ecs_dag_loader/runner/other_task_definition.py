@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_ecs_dag_loader.aws_answers import NO_ANSWER, reason
-from airflow_ecs_dag_loader.definition import AwsLogs, TaskDefinitionArn, awslogs_of
-from airflow_ecs_dag_loader.verdict import EcsTaskFailedError
+from airflow_ecs_dag_loader.definition import AwsLogs, TaskDefinitionArn, awslogs_of, is_essential
+from airflow_ecs_dag_loader.runner.verdict import EcsTaskFailedError
 from airflow_ecs_dag_schema.problems import shown
 from airflow_ecs_dag_schema.task_definition import RUN_BY_LABEL
 
@@ -33,11 +33,13 @@ class OtherTaskDefinition:
         arn: Of the one revision that was looked at.
         container_name: The container that runs the command.
         logs: Where its lines go.
+        essential_containers: Those whose end makes ECS stop all others.
     """
 
     arn: str
     container_name: str
     logs: AwsLogs | None
+    essential_containers: tuple[str, ...] = ()
 
 
 def find(
@@ -95,7 +97,12 @@ def find(
             f"the container {chosen} of {arn.family}:{arn.revision} does not let the DAG {dag_id} run it, only "
             f"{', '.join(consenting)} does: name that one, or have its owner add the label {RUN_BY_LABEL} to {chosen}"
         )
-    return OtherTaskDefinition(arn=arn.text, container_name=chosen, logs=awslogs_of(containers[chosen], arn.region))
+    return OtherTaskDefinition(
+        arn=arn.text,
+        container_name=chosen,
+        logs=awslogs_of(containers[chosen], arn.region),
+        essential_containers=tuple(each for each, container in containers.items() if is_essential(container)),
+    )
 
 
 def _run_by(container: Mapping[str, Any]) -> list[str]:

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any, Never
+from typing import TYPE_CHECKING, Any, Never, Self
 
 from airflow.sdk.bases.xcom import BaseXCom
 from airflow.sdk.execution_time.xcom import XCom
 
-from airflow_ecs_dag_loader.verdict import EcsTaskFailedError
+from airflow_ecs_dag_loader.runner.verdict import EcsTaskFailedError
 from airflow_ecs_dag_schema.outputs import LARGEST_OUTPUT, OUTPUT_MARK
 from airflow_ecs_dag_schema.problems import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow.sdk import Context
+    from pydantic import JsonValue
 
 _DEEPEST = 50
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
@@ -64,6 +67,22 @@ class OutputLines:
         self._pieces.append(line)
         self._length += len(line)
 
+    def to_json(self) -> JsonValue:
+        """Return what was found so far as plain JSON values; of an output that is too large, enough to say so."""
+        pieces: list[JsonValue] = [piece[: LARGEST_OUTPUT + _SHORTEST_CUT] for piece in self._pieces]
+        return {"pieces": pieces, "start_of_mark": self._start_of_mark} if pieces or self._start_of_mark else None
+
+    @classmethod
+    def from_json(cls, value: JsonValue) -> Self:
+        """Read what :meth:`to_json` wrote; anything else is nothing found."""
+        found = cls()
+        match value:
+            case {"pieces": list(pieces), "start_of_mark": str(start_of_mark)}:
+                found._pieces = [str(piece) for piece in pieces]
+                found._length = sum(map(len, found._pieces))
+                found._start_of_mark = start_of_mark
+        return found
+
     def value(self) -> Any:  # noqa: ANN401 - any JSON value
         """Return the output.
 
@@ -82,15 +101,27 @@ class OutputLines:
                     "put it into S3, and put out its address"
                 )
             try:
-                value = json.loads(text, parse_constant=_no_number, parse_float=_number)
-            except (ValueError, RecursionError) as error:
-                problem = problem or (str(error) or "nested too deeply")
-                continue
-            _check(value, depth=0)
-            return value
+                return read_output(text)
+            except ValueError as error:
+                problem = problem or str(error)
         raise OutputError(
             f"the output is no JSON ({problem}): print one line {OUTPUT_MARK} and a JSON value; got {shown(first)}"
         )
+
+
+def read_output(text: str) -> Any:  # noqa: ANN401 - any JSON value
+    """Return the output that ``text`` is.
+
+    Raises:
+        OutputError: It is JSON that Airflow can't keep.
+        ValueError: It is no JSON.
+    """
+    try:
+        value = json.loads(text, parse_constant=_no_number, parse_float=_number)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    _check(value, depth=0)
+    return value
 
 
 def _no_number(text: str) -> Never:
@@ -156,13 +187,20 @@ def check_items(value: object, *, most: int, what: str) -> None:
         )
 
 
-def output_of(context: Context, task_id: str, key: str | None = None) -> Any:  # noqa: ANN401 - any JSON value
+def output_of(
+    context: Context,
+    task_id: str,
+    key: str | None = None,
+    *,
+    resolve: Callable[[Any], Any] = lambda output: output,
+) -> Any:  # noqa: ANN401 - any JSON value
     """Return what the task ``task_id`` put out in the run of ``context``; of a mapped one, a list of all outputs.
 
     Args:
         context: That of the task that asks.
         task_id: A task of the same DAG.
         key: The entry of the output to return; without it, the whole.
+        resolve: Returns the value of an output that may be the address of it.
 
     Raises:
         NoOutputError: It put out nothing, or no such entry.
@@ -174,6 +212,7 @@ def output_of(context: Context, task_id: str, key: str | None = None) -> Any:  #
             f"task {task_id} has no output in this run: it was skipped, or its container printed no line {OUTPUT_MARK}"
         )
     output = values if context["dag"].get_task(task_id).is_mapped else values[0]
+    output = resolve(output)
     if key is None:
         return output
     if not isinstance(output, dict) or key not in output:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from airflow_ecs_dag_loader.aws_answers import NO_ANSWER, reason
 from airflow_ecs_dag_loader.definition import Definition, TaskDefinitionArn
-from airflow_ecs_dag_loader.other_task_definition import OtherTaskDefinition
-from airflow_ecs_dag_loader.verdict import EcsTaskFailedError
+from airflow_ecs_dag_loader.runner.other_task_definition import OtherTaskDefinition
+from airflow_ecs_dag_loader.runner.verdict import EcsTaskFailedError
 from airflow_ecs_dag_schema import LabelError, decode
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ def newest_revision(
             f"{gone.name} can't be started any more, and {name} {definition.problem or lack}: deploy a revision that "
             "has it, or delete the run"
         )
-    return OtherTaskDefinition(definition.arn, container_name, definition.container(container_name).logs)
+    logs = definition.container(container_name).logs
+    return OtherTaskDefinition(definition.arn, container_name, logs, definition.essential_containers)
 
 
 def _lack(definition: Definition, dag_id: str, task_id: str) -> str:

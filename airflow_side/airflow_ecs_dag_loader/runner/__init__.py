@@ -1,0 +1,1 @@
+"""What runs a task: one ECS task, started once, watched to its end, its lines shown, its container judged."""
