@@ -73,6 +73,7 @@ class LogEvent:
     message: str
     level: str
     logger: str
+    timestamp: str = ""
     error_detail: Sequence[Mapping[str, Any]] = ()
 
 
@@ -166,6 +167,7 @@ class AirflowApi:
                 message=str(event.get("event", "")),
                 level=str(event.get("level", "info")),
                 logger=str(event.get("logger", "")),
+                timestamp=str(event["timestamp"]),
                 error_detail=event.get("error_detail") or (),
             )
             for event in content

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 _VISIBLE_SECONDS = 120.0
 _POLL_SECONDS = 0.5
 _ENDED = {"success", "failed"}
-_OPERATOR_LOGGERS = "airflow.task.operators"
+_SHOWN_LOGGERS = ("airflow.task.operators", "airflow_ecs_dag.container")
+"""Those of the operators, and that of the containers' lines."""
 _SERIOUS = {"warning", "error", "critical"}
 
 
@@ -141,7 +143,7 @@ class RunFollower:
     run_id: str
     terminal: Terminal
     _states: dict[tuple[str, int], str | None] = field(default_factory=dict)
-    _shown: dict[tuple[str, int], int] = field(default_factory=dict)
+    _shown: defaultdict[tuple[str, int], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
     def follow(self) -> str:
         """Return the state in which the run ended: ``success`` or ``failed``."""
@@ -166,17 +168,22 @@ class RunFollower:
             self.terminal.say(f"  {task.name} ({task.operator}), try {task.try_number}: {task.state or 'waiting'}")
 
     def _show_log(self, task: TaskState) -> None:
-        key = (task.name, task.try_number)
-        events = self.airflow.api.log(self.dag_id, self.run_id, task)
-        for event in events[self._shown.get(key, 0) :]:
+        """Show what is new. It may be anywhere in the log: a container's line has the time at which it was said."""
+        shown = self._shown[task.name, task.try_number]
+        unseen = shown.copy()
+        for event in self.airflow.api.log(self.dag_id, self.run_id, task):
+            name = f"{event.timestamp} {event.logger} {event.message}"
+            if unseen[name]:
+                unseen[name] -= 1
+                continue
+            shown[name] += 1
             if text := _shown_text(event):
                 self.terminal.container_line(task.name, text)
-        self._shown[key] = max(len(events), self._shown.get(key, 0))
 
 
 def _shown_text(event: LogEvent) -> str:
-    """Return what to show of an event: the operator's own lines, and whatever is serious; empty for the rest."""
-    if not (event.logger.startswith(_OPERATOR_LOGGERS) or event.level in _SERIOUS):
+    """Return what to show of an event: what operators and containers say, and what is serious; empty for the rest."""
+    if not (event.logger.startswith(_SHOWN_LOGGERS) or event.level in _SERIOUS):
         return ""
     causes = [f"{cause.get('exc_type')}: {cause.get('exc_value')}" for cause in event.error_detail]
     return "\n".join([event.message, *causes[-1:]])

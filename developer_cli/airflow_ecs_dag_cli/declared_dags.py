@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 from airflow_ecs_dag_cli.processes import LocalRunError
 from airflow_ecs_dag_schema import stack_template
 from airflow_ecs_dag_schema.codec import dag_id_label
-from airflow_ecs_dag_schema.tasks import OperatorSpec
-from airflow_ecs_dag_schema.undeployed import read_undeployed
 from airflow_ecs_dag_schema.values import TOKEN_START
 
 if TYPE_CHECKING:
@@ -22,16 +20,6 @@ if TYPE_CHECKING:
 def declared_dags(assembly: CloudAssembly) -> dict[str, str]:
     """Return the DAGs of an app: dag id to the name of the stack that declares it."""
     return {dag_id: stack.name for stack in assembly.stacks for dag_id in _dag_ids(stack.template)}
-
-
-def needs_triggerer(assembly: CloudAssembly) -> bool:
-    """Tell whether a DAG of an app has a task that may wait in Airflow's triggerer, or a deadline that calls there."""
-    for stack in assembly.stacks:
-        for dag in stack_template.declared_dags(stack.template):
-            spec = read_undeployed(dag.labels).spec
-            if spec is not None and (spec.deadline or any(isinstance(task, OperatorSpec) for task in spec.tasks)):
-                return True
-    return False
 
 
 def refusals(assembly: CloudAssembly, policy: Policy) -> list[str]:

@@ -34,9 +34,8 @@ _COMPONENTS: dict[str, tuple[str, ...]] = {
     "scheduler": ("scheduler", "--skip-serve-logs"),
     "dag-processor": ("dag-processor",),
     "api-server": ("api-server",),
+    "triggerer": ("triggerer", "--skip-serve-logs"),
 }
-_TRIGGERER = {"triggerer": ("triggerer", "--skip-serve-logs")}
-"""For tasks that wait in it; it costs a second and 150 MB, so it is left out where no task does."""
 _STRIPPED_PREFIXES = ("AIRFLOW_", "AIRFLOW__")
 _DATABASE = "airflow.db"
 
@@ -51,7 +50,6 @@ class LocalAirflow:
         refresh_seconds: Seconds between two scans of the ECS registry.
         port: Loopback port of the page and the API; 0 chooses one.
         follow_schedules: Whether DAGs also run by their schedule; otherwise only when triggered.
-        with_triggerer: Whether a triggerer runs, for tasks that are deferred and for missed deadlines.
     """
 
     def __init__(
@@ -63,9 +61,7 @@ class LocalAirflow:
         refresh_seconds: int = 2,
         port: int = 0,
         follow_schedules: bool = False,
-        with_triggerer: bool = False,
     ) -> None:
-        self._components = _COMPONENTS | (_TRIGGERER if with_triggerer else {})
         self.folder = folder.resolve()
         self.port = port or free_port()
         self.url = f"http://{LOOPBACK}:{self.port}"
@@ -100,7 +96,7 @@ class LocalAirflow:
         shutil.copyfile(self._database_template(), self.folder / _DATABASE)
         with ExitStack() as stack:
             stack.callback(self.api.close)
-            for component, arguments in self._components.items():
+            for component, arguments in _COMPONENTS.items():
                 self._processes[component] = stack.enter_context(self._process(component, *arguments))
             self._stack = stack.pop_all()
         return self
@@ -183,6 +179,11 @@ class LocalAirflow:
         ]
         options = {
             "CORE__LOAD_EXAMPLES": "False",
+            # Containers are short here, so a task may be back before its worker's end is noticed, which Airflow takes
+            # for a failure. A worker now and then notices the end of its process only at the next heartbeat.
+            "WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+            "AIRFLOW_ECS_DAG__SHORTEST_DEFERRAL": "5",
+            "AIRFLOW_ECS_DAG__END_IN_TRIGGERER": "True",
             "CORE__EXECUTOR": "LocalExecutor",
             "CORE__PARALLELISM": "4",
             "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",

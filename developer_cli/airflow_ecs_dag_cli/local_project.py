@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 
 from airflow_ecs_dag_cli.cdk_app import synthesize
 from airflow_ecs_dag_cli.container_engine import build_images, find_engine, write_images
-from airflow_ecs_dag_cli.declared_dags import declared_dags, needs_triggerer, refusals
+from airflow_ecs_dag_cli.declared_dags import declared_dags, refusals
 from airflow_ecs_dag_cli.local_airflow import LocalAirflow
 from airflow_ecs_dag_cli.local_aws import ACCOUNT, REGION, LocalAws, isolated_environment
 from airflow_ecs_dag_cli.process_engine.__main__ import READY
@@ -245,7 +245,6 @@ class LocalProject:
                     bundle=bundle,
                     port=self._port,
                     follow_schedules=self._follow_schedules,
-                    with_triggerer=needs_triggerer(self.assembly),
                 )
             )
 

@@ -47,6 +47,14 @@ class Engine(StrEnum):
     PROCESS = "process"
 
 
+class GraphForm(StrEnum):
+    """How graphs are drawn."""
+
+    TERMINAL = "terminal"
+    MERMAID = "mermaid"
+    SVG = "svg"
+
+
 _Project = Annotated[
     Path, typer.Option("--project", "-p", help="The project's folder, with cdk.json.", file_okay=False, exists=True)
 ]
@@ -73,6 +81,34 @@ _Params = Annotated[
     typer.Option("--param", metavar="NAME=VALUE", help="A value for a param of the DAG; may be given several times."),
 ]
 _Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of Airflow's page on 127.0.0.1; 0 chooses one.")]
+
+
+@app.command()
+def init(
+    name: Annotated[str, typer.Argument(help="Of the DAG, its stack and its family, such as daily-sales.")],
+    *,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where the project is made; without it, a new folder of its name.")
+    ] = None,
+) -> None:
+    """Make a project that works: CDK app, container, test and a workflow for GitHub.
+
+    Exits with 0 if it was made, 2 if not; then nothing was written.
+
+    Example: [bold]airflow-ecs-dag init daily-sales[/bold]
+    """
+    from airflow_ecs_dag_cli.init_command import ProjectError, make_project  # noqa: PLC0415 - as above
+
+    terminal = Terminal()
+    where = Path(name) if folder is None else folder
+    try:
+        files = make_project(name, where)
+    except ProjectError as error:
+        terminal.fail(str(error))
+        raise typer.Exit(_COULD_NOT_RUN) from None
+    for file in files:
+        terminal.say(str(where / file))
+    terminal.say(f"\nNext: cd {where}, pip install -r requirements.txt, airflow-ecs-dag run --date 2026-01-31")
 
 
 @app.command()
@@ -183,6 +219,32 @@ def show(
     from airflow_ecs_dag_cli.show_command import show_file  # noqa: PLC0415 - as above
 
     raise typer.Exit(show_file(file, after=_moment(after), as_json=as_json))
+
+
+@app.command()
+def graph(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A file or folder that validate takes.")],
+    *,
+    dag: Annotated[str | None, typer.Option(metavar="DAG_ID", help="Only this DAG; without it, each in turn.")] = None,
+    form: Annotated[
+        GraphForm,
+        typer.Option("--format", help="mermaid: a flowchart for Markdown. svg: a picture, for a file."),
+    ] = GraphForm.TERMINAL,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the graphs as JSON.")] = False,
+) -> None:
+    """Show the graphs of the DAGs in a file: which task waits for which, groups, and what decides, waits or is mapped.
+
+    Exits as validate does.
+
+    Example: [bold]airflow-ecs-dag graph cdk.out --format svg > graph.svg[/bold]
+    """
+    from airflow_ecs_dag_cli.graph_command import show_graphs  # noqa: PLC0415 - as above
+
+    if as_json and form is not GraphForm.TERMINAL:
+        raise typer.BadParameter(
+            f"it prints no drawing, so it excludes --format {form}: keep one of the two", param_hint="--json"
+        )
+    raise typer.Exit(show_graphs(file, dag_id=dag, form=form.value, as_json=as_json))
 
 
 _Region = Annotated[str | None, typer.Option(help="AWS region; without it, that of the profile or of the environment.")]

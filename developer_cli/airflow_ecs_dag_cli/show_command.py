@@ -14,12 +14,12 @@ from airflow_ecs_dag_cli.next_runs import duration_words, in_words, next_runs
 from airflow_ecs_dag_cli.plain_values import plain_value
 from airflow_ecs_dag_cli.task_words import SAID, work
 from airflow_ecs_dag_cli.validate_command import (
-    ACCEPTED,
-    NOTHING_FOUND,
-    REFUSED,
     UNREADABLE,
+    print_nothing_found,
+    print_unreadable,
     print_verdict,
     printable,
+    status_of,
     verdict_json,
     write_json,
 )
@@ -63,17 +63,15 @@ def show_file(name: str, *, after: datetime, as_json: bool = False) -> int:
     console = Console(highlight=False, soft_wrap=True)
     file = judge(name)
     if file.error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(
-            f"[red]error[/red]: {escape(printable(name))}: {escape(file.error)}"
-        )
+        print_unreadable(file)
         return UNREADABLE
-    status = REFUSED if not file.verdicts or any(verdict.findings for verdict in file.verdicts) else ACCEPTED
+    status = status_of(file.verdicts)
     if as_json:
         dags = [_verdict_json(verdict, after) for verdict in file.verdicts]
         write_json({"file": file.name, "kind": str(file.kind), "dags": dags})
         return status
     if not file.verdicts:
-        console.print(f"[yellow]![/yellow] {escape(printable(name))}: {file.kind}: {NOTHING_FOUND}")
+        print_nothing_found(file, console)
     for number, verdict in enumerate(file.verdicts):
         if number:
             console.print()

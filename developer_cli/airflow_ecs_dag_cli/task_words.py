@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 SAID = frozenset(
     {
-        "arguments", "args", "command", "edge_labels", "environment", "expand", "kind", "operator", "outlets",
-        "output", "param", "task_id", "upstream",
+        "arguments", "args", "command", "edge_labels", "environment", "expand", "inputs", "kind", "operator",
+        "outlets", "output", "param", "task_id", "upstream",
     }
 )  # fmt: skip
 """The fields of a task that :func:`work` tells of, or that are where the task stands."""
@@ -57,6 +57,8 @@ def _more(task: TaskSpec) -> Iterator[str]:
     if isinstance(task, EcsTaskSpec):
         if task.environment:
             yield f"with {', '.join(task.environment)} in its environment"
+        if task.inputs:
+            yield f"with {', '.join(task.inputs)} as inputs from S3"
         if isinstance(task.expand, ExpandItems):
             items = [_quoted(item) for item in task.expand.items[:_ITEMS_NAMED]]
             rest = len(task.expand.items) - len(items)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from airflow_ecs_dag_cli.verdicts import FileVerdict, Finding, Verdict
 
 ACCEPTED, REFUSED, UNREADABLE = 0, 1, 2
-NOTHING_FOUND = "no Airflow labels in it, so no DAG (a DAG's labels begin with airflow.dag. or airflow.tasks.)"
+_NOTHING_FOUND = "no Airflow labels in it, so no DAG (a DAG's labels begin with airflow.dag. or airflow.tasks.)"
 
 
 def validate_files(names: Sequence[str], *, policy_file: Path | None = None, as_json: bool) -> int:
@@ -46,7 +46,11 @@ def validate_files(names: Sequence[str], *, policy_file: Path | None = None, as_
 def _status(files: Sequence[FileVerdict]) -> int:
     if any(file.error for file in files):
         return UNREADABLE
-    verdicts = [verdict for file in files for verdict in file.verdicts]
+    return status_of([verdict for file in files for verdict in file.verdicts])
+
+
+def status_of(verdicts: Sequence[Verdict]) -> int:
+    """Return the exit status of files that can be read: 0 if every DAG will be taken, 1 if one will not or none is."""
     return REFUSED if not verdicts or any(verdict.findings for verdict in verdicts) else ACCEPTED
 
 
@@ -55,7 +59,7 @@ def _print(files: Sequence[FileVerdict], console: Console) -> None:
         if file.error:
             console.print(f"[red]✗[/red] {escape(printable(file.name))}: {escape(file.error)}")
         elif not file.verdicts:
-            console.print(f"[yellow]![/yellow] {escape(printable(file.name))}: {file.kind}: {NOTHING_FOUND}")
+            print_nothing_found(file, console)
         for verdict in file.verdicts:
             print_verdict(verdict, file, console)
     verdicts = [verdict for file in files for verdict in file.verdicts]
@@ -63,6 +67,18 @@ def _print(files: Sequence[FileVerdict], console: Console) -> None:
     unreadable = sum(bool(file.error) for file in files)
     summary = [counted(len(verdicts), "DAG"), counted(problems, "problem")]
     console.print(", ".join([*summary, *([f"{counted(unreadable, 'file')} unreadable"] if unreadable else [])]))
+
+
+def print_nothing_found(file: FileVerdict, console: Console) -> None:
+    """Print that a file has no DAG."""
+    console.print(f"[yellow]![/yellow] {escape(printable(file.name))}: {file.kind}: {_NOTHING_FOUND}")
+
+
+def print_unreadable(file: FileVerdict) -> None:
+    """Print on stderr why a file can't be read."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(
+        f"[red]error[/red]: {escape(printable(file.name))}: {escape(file.error)}"
+    )
 
 
 def print_verdict(verdict: Verdict, file: FileVerdict, console: Console) -> None:

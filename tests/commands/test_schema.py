@@ -25,6 +25,7 @@ VECTORS = dict(read_vectors("v1"))
 
 BEYOND = {
     "whether a text looks like a secret is for validate to say, and for the loader": {
+        "exchange.json: an input that looks like a secret",
         "secrets.json: refused: an AWS access key id",
         "secrets.json: refused: an AWS secret key under its name",
         "secrets.json: refused: a private key",
@@ -59,6 +60,8 @@ BEYOND = {
         "tasks.json: a control character in command",
     },
     "it compares values, or keys with values, of several labels": {
+        "exchange.json: an input with {{ item }} in a task that is not mapped",
+        "exchange.json: inputs without an exchange",
         "alerts.json: a deadline that nobody is told of",
         "alerts.json: an alert for a deadline that is not there",
         "alerts.json: an event twice",
@@ -132,6 +135,7 @@ BEYOND = {
         "schedule.json: a cron expression with a step of zero",
     },
     "a rule for the fields of one task would need the task's key, which is any text": {
+        "exchange.json: more inputs than fit",
         "assets.json: tasks.outlets.uri that is missing",
         "branching.json: a branch that knows how a short circuit skips",
         "branching.json: a short circuit that runs a container",
@@ -179,6 +183,7 @@ BEYOND = {
         "tasks.json: more tasks than fit",
     },
     "a template's language is not a regular one": {
+        "exchange.json: an input with a template that is not allowed",
         "ecs_tasks.json: an environment variable with a wrong template",
         "mapping.json: a template as an item that is wrong for its task",
         "operators.json: an argument with a wrong template, of an operator that only the platform knows",
