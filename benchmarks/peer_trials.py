@@ -25,7 +25,7 @@ _STARTS_NOTHING_HERE = frozenset(
     {
         "airflow.providers.amazon.aws.operators.ecs",
         "airflow.providers.standard.operators.latest_only",
-        "airflow_ecs_dag_loader.ecs_task_operator",
+        "airflow_ecs_dag_loader.runner.ecs_task_operator",
     }
 )
 """Operators whose work is elsewhere; any other one that a label brought in is run."""
