@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from pathlib import Path
@@ -17,8 +18,12 @@ if TYPE_CHECKING:
     from airflow_ecs_dag_cli.local_project import LocalProject
 
 REPOSITORY = Path(__file__).parents[2]
+TROUBLE = re.compile(r"error|exception|reported that|killed", re.IGNORECASE)
+"""Marks the lines in the logs of Airflow's processes that are shown with a failed run."""
 SECONDS = 60.0
 """How long Airflow may take to show a change before a test gives up; not what it should take."""
+RUN_SECONDS = 180.0
+"""As above, for a run from its first task to its last."""
 
 
 def copy_sample(folder: Path) -> Path:
@@ -73,12 +78,12 @@ def image_of(local: LocalProject) -> str:
     return local.assembly.images[0].uri
 
 
-def wait_for(what: Callable[[], Any], describe: str, *, local: LocalProject) -> Any:
+def wait_for(what: Callable[[], Any], describe: str, *, local: LocalProject, within: float = SECONDS) -> Any:
     """Return the first true value of ``what``."""
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + within
     while not (found := what()):
         local.airflow.check()
-        assert time.monotonic() < deadline, f"not within {SECONDS:g} s: {describe}; {local.airflow.api.import_errors()}"
+        assert time.monotonic() < deadline, f"not within {within:g} s: {describe}; {local.airflow.api.import_errors()}"
         time.sleep(0.3)
     return found
 
@@ -97,13 +102,27 @@ def run_to_end(local: LocalProject, dag_id: str, **options: Any) -> tuple[str, s
         lambda: (state := local.airflow.api.run_state(dag_id, run_id)) in {"success", "failed"} and state,
         f"the end of run {run_id}",
         local=local,
+        within=RUN_SECONDS,
     )
+    if state == "failed":
+        show_failure(local, dag_id, run_id)
     return run_id, state
 
 
-def log_text(local: LocalProject, dag_id: str, run_id: str, task_id: str) -> str:
+def show_failure(local: LocalProject, dag_id: str, run_id: str) -> None:
+    """Print what a person would look for, so that a test that expected success shows it."""
+    for task in local.airflow.api.tasks(dag_id, run_id):
+        print(task)  # noqa: T201 - pytest keeps it for a test that fails
+        if task.state == "failed":
+            print(log_text(local, dag_id, run_id, task.task_id))  # noqa: T201 - as above
+    for process in sorted(local.airflow.folder.glob("*.log")):
+        told = [line for line in process.read_text(errors="replace").splitlines() if TROUBLE.search(line)]
+        print(f"{process.name}:", *told[-20:], sep="\n")  # noqa: T201 - as above
+
+
+def log_text(local: LocalProject, dag_id: str, run_id: str, task_id: str, *, map_index: int = -1) -> str:
     """Return the messages in the log of a task's first try."""
-    first = TaskState(task_id=task_id, try_number=1, state=None, operator="")
+    first = TaskState(task_id=task_id, try_number=1, state=None, operator="", map_index=map_index)
     events = local.airflow.api.log(dag_id, run_id, first)
     causes = [str(cause.get("exc_value")) for event in events for cause in event.error_detail]
     return "\n".join([*(event.message for event in events), *causes])

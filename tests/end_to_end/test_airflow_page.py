@@ -39,7 +39,7 @@ PATIENCE = 30_000
 def page(chromium: Path) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1500, "height": 720})
+        page = browser.new_page(viewport={"width": 1500, "height": 900})
         page.set_default_timeout(PATIENCE)
         yield page
         browser.close()

@@ -87,7 +87,7 @@ def test_the_newest_revision_is_the_one_that_runs(local: LocalProject) -> None:
     wait_for(lambda: task_ids(local, "newest") == {"new"}, "the second revision", local=local)
     run_id, state = run_to_end(local, "newest", logical_date=None)
     text = log_text(local, "newest", run_id, "new")
-    assert "task-definition/newest:2" in text
+    assert "Task definition: newest:2, container " in text
     assert state == "failed"  # the sample's program has no command "new", and says so
     assert "exited with code" in text
     destroy(local.aws, "Newest")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ import pytest
 from airflow_ecs_dag_cli.local_project import LocalProject
 from airflow_ecs_dag_cli.terminal import Terminal
 from airflow_ecs_dag_schema import Policy, check
+from airflow_ecs_dag_schema.exchange import LARGEST_OBJECT, bucket_and_key
 from airflow_ecs_dag_schema.undeployed import read_undeployed
 from airflow_ecs_dag_schema.violations import Facts
 from end_to_end.stacks import log_text, run_to_end, task_ids, wait_for
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 
 DAY = datetime(2026, 1, 31, tzinfo=UTC)
 """A Saturday, the last day of a month."""
+LONGEST_OVERRIDES = 8_192
+"""Characters of what RunTask takes for a container."""
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -55,11 +60,23 @@ def test_the_page_names_each_example_and_its_dags() -> None:
 def local(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LocalProject]:
     """An example, deployed on this machine, with Airflow running; its containers are host processes."""
     project = tmp_path / "project"
-    shutil.copytree(FOLDER / request.param, project, ignore=shutil.ignore_patterns(".airflow-ecs-dag", "__pycache__"))
+    shutil.copytree(
+        FOLDER / request.param, project, ignore=shutil.ignore_patterns(".airflow-ecs-dag", ".venv", "__pycache__")
+    )
+    if request.param == "large_data":
+        provide_boto3(project / "container")
     by_schedule = request.param == "two_projects"  # which starts runs by assets, too
     with LocalProject(project, terminal=Terminal(), engine="process", follow_schedules=by_schedule) as started:
         started.start()
         yield started
+
+
+def provide_boto3(container: Path) -> None:
+    """Give the process engine a Python for a container that has what its image installs: this one."""
+    program = container / ".venv" / "bin" / "python"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
+    program.chmod(0o755)
 
 
 def states(local: LocalProject, dag_id: str, run_id: str) -> dict[str, str | None]:
@@ -121,3 +138,41 @@ def test_a_short_circuit_spares_the_sensors_after_it(local: LocalProject) -> Non
         "success",
         {"wait": "success", "look": "success", "any_file": "success", "file": "skipped", "done": "skipped"},
     )
+
+
+@pytest.mark.airflow
+@pytest.mark.emulator
+@pytest.mark.parametrize("local", ["large_data"], indirect=True)
+def test_large_data_goes_through_the_bucket(local: LocalProject) -> None:
+    wait_for(lambda: task_ids(local, "large-data"), "the DAG", local=local)
+    run_id, state = run_to_end(local, "large-data", logical_date=DAY)
+    assert (state, states(local, "large-data", run_id)) == (
+        "success",
+        {
+            "readings": "success",
+            "stations": "success",
+            "mean[0]": "success",
+            "mean[1]": "success",
+            "mean[2]": "success",
+        },
+    )
+    said = {name: log_text(local, "large-data", run_id, name) for name in ("readings", "stations")}
+    assert "where hour between timestamp '2026-01-31' - interval '1 year'" in said["readings"]
+    addresses = {name: re.findall(r'^airflow-output: "(s3://.*)"$', said[name], re.MULTILINE) for name in said}
+    assert f'Command: ["stations", "{addresses["readings"][0]}"]' in said["stations"]
+    for index, line in enumerate(["De Bilt: 10.65", "Eelde: 9.65", "Vlissingen: 11.65"]):
+        assert f"{line} degrees, 8760 hours" in log_text(local, "large-data", run_id, "mean", map_index=index)
+
+    sizes = exchanged_sizes(local, addresses["readings"][0])
+    assert sizes[addresses["readings"][0]] > LARGEST_OBJECT
+    assert LONGEST_OVERRIDES < sizes[addresses["stations"][0]] < LARGEST_OBJECT
+    inputs = [size for address, size in sizes.items() if "/mean-" in address and address.endswith(".input.json")]
+    assert len(inputs) == 3
+    assert min(inputs) > LONGEST_OVERRIDES
+
+
+def exchanged_sizes(local: LocalProject, one: str) -> dict[str, int]:
+    """Return the bytes of each object of a run, by its address, given one of them."""
+    bucket, key = bucket_and_key(one)
+    found = local.aws.client("s3").list_objects_v2(Bucket=bucket, Prefix=key.rpartition("/")[0])["Contents"]
+    return {f"s3://{bucket}/{each['Key']}": each["Size"] for each in found}
