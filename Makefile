@@ -41,11 +41,13 @@ ui: setup ## the same, and leave Airflow's page open until Ctrl-C
 test: setup node_modules/.installed ## all tests that this machine can run
 	@pytest
 
-bench: setup ## what synth and the registry's scan cost, and what other loaders make of bad input; needs the package index
+bench: setup ## what synth, scans and waits cost, and what others make of bad input; needs the package index and PostgreSQL
 	@python benchmarks/synth_overhead.py
 	@python benchmarks/registry_scan.py
 	@python benchmarks/peers_attacks.py
 	@python benchmarks/peers_bad_input.py
+	@python benchmarks/ecs_waits.py
+	@python benchmarks/task_success.py
 
 audit: setup ## known vulnerabilities of the locked packages, where the service answers
 	@python .ci/audit.py

@@ -27,6 +27,8 @@ def _set_environment() -> None:
             del os.environ[name]
     os.environ |= {
         "AIRFLOW_HOME": str(_HOME),
+        # In dag.test() there is no scheduler that could be late.
+        "AIRFLOW__AIRFLOW_ECS_DAG__SHORTEST_DEFERRAL": "0",
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(_HOME / "bundles"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_HOME / 'airflow.db'}",

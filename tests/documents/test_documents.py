@@ -156,7 +156,7 @@ def test_the_validate_page_prints_what_the_commands_print(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     template, labels = blocks("docs/validate.md", "yaml")
-    by_command = dict(zip(["validate", "show"], blocks("docs/validate.md", "text"), strict=True))
+    by_command = dict(zip(["validate", "show", "graph"], blocks("docs/validate.md", "text"), strict=True))
     page = (REPOSITORY / "docs" / "validate.md").read_text()
     assert f"`airflow-ecs-dag {' '.join(arguments)}`" in page
     if arguments[0] == "show":

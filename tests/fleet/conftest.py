@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -16,8 +15,9 @@ from botocore.loaders import JSONFileLoader
 
 from airflow_ecs_dag_cli.local_aws import LocalAws, isolated_environment
 from airflow_ecs_dag_loader import EcsDagBundle
-from airflow_ecs_dag_loader.ecs_task_operator import EcsTaskOperator
+from airflow_ecs_dag_loader.runner.ecs_task_operator import EcsTaskOperator
 from airflow_ecs_dag_loader.scan_error import ScanError
+from loader.bundle_files import bundle_config
 from loader.ecs_account import dag_labels
 from strict_ecs.botocore_door import in_this_process
 from strict_ecs.strict_aws import StrictAws
@@ -103,12 +103,6 @@ def parsed(bundle: EcsDagBundle) -> Parsed:
         assert isinstance(task, EcsTaskOperator)
         revisions[dag_id] = int(str(task.task_definition).rpartition(":")[2])
     return Parsed(revisions, dict(bag.import_errors))
-
-
-def bundle_config(name: str, **arguments: Any) -> str:
-    """Return Airflow's setting for one bundle."""
-    bundle = {"name": name, "classpath": "airflow_ecs_dag_loader.EcsDagBundle", "kwargs": arguments}
-    return json.dumps([bundle])
 
 
 _read_service_model = cache(JSONFileLoader().load_file)

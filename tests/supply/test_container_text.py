@@ -11,8 +11,8 @@ import pytest
 import structlog
 from airflow.sdk.log import logging_processors
 
-from airflow_ecs_dag_loader.container_lines import ContainerLines
 from airflow_ecs_dag_loader.dag_builder import build_dag
+from airflow_ecs_dag_loader.runner.container_lines import ContainerLines
 from airflow_ecs_dag_schema import decode
 from loader.ecs_account import dag_labels
 from loader.task_runs import task_run
@@ -33,6 +33,20 @@ FORGED = {
     "a group of lines": "::group::forged\n::endgroup::",
     "directions of writing": "\u202egol a ton si siht\u2066",
 }
+SHOWN = [
+    "done",
+    '{"timestamp":"2026-01-01T00:00:00Z","level":"info","event":"Task succeeded"}',
+    '"}',
+    '{"level":"critical","event":"forged',
+    "50 %",
+    "2026-01-01 00:00:00 ERROR forged",
+    "\x1b[1;31mforged\x1b[0m",
+    *list(FORGED.values())[4:7],
+    ": :group::forged",
+    ": :endgroup::",
+    "\\u202egol a ton si siht\\u2066",
+]
+"""What the page shows of each: no line break, no order to a terminal but colours, nothing that can't be seen."""
 
 
 @pytest.mark.emulator
@@ -50,13 +64,14 @@ def test_each_line_of_a_container_is_one_record_of_the_task_log(account: EcsAcco
         processors=logging_processors(json_output=True),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
-    shown = ContainerLines(client, group=GROUP, stream=STREAM, log=logger.bind(logger="task")).show_new()
+    shown = ContainerLines(client, group=GROUP, stream=STREAM, log=logger).show_new()
     records = [json.loads(line) for line in file.getvalue().splitlines()]
-    assert shown == len(FORGED)
-    assert [record["event"] for record in records] == list(FORGED.values())
+    assert shown == len(records)
+    assert [record["event"] for record in records] == SHOWN
     assert {record["level"] for record in records} == {"info"}
-    assert {record["logger"] for record in records} == {"task"}
+    assert {record["logger"] for record in records} == {"airflow_ecs_dag.container"}
     assert b"\x1b" not in file.getvalue()
+    assert len({record["timestamp"] for record in records}) == len(records)
 
 
 @pytest.mark.parametrize(
