@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import structlog
@@ -153,8 +153,15 @@ class EcsDagBundle(BaseDagBundle):
     @cached_property
     def _scans(self) -> PlaceScans:
         from airflow_ecs_dag_loader.place_scans import PlaceScans  # noqa: PLC0415 - boto3, for a bundle that scans
+        from airflow_ecs_dag_loader.shown_definitions import shown_states  # noqa: PLC0415 - the loader, as above
 
-        return PlaceScans(self._writer.states, call_share=self._call_share, clock=time.monotonic, sleep=time.sleep)
+        return PlaceScans(
+            self._writer.states,
+            shown=partial(shown_states, self.name),
+            call_share=self._call_share,
+            clock=time.monotonic,
+            sleep=time.sleep,
+        )
 
     @cached_property
     def _judging(self) -> Judging:

@@ -5,6 +5,7 @@ The text holds data only. It is what Airflow's Code tab shows.
 
 from __future__ import annotations
 
+import ast
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,28 @@ def dag_file(definition: Definition, source: RegistrySource) -> str:
         f"SOURCE = {_literal(asdict(source))}\n\n"
         "dag = dag_from_record(DEFINITION, SOURCE)\n"
     )
+
+
+def record_in(text: str) -> tuple[Definition, RegistrySource]:
+    """Return the definition and the source that :func:`dag_file` wrote; nothing of ``text`` is executed.
+
+    Raises:
+        ValueError: ``text`` is none of its files, or one of a version that wrote something else.
+    """
+    try:
+        values = {
+            target.id: statement.value
+            for statement in ast.parse(text).body
+            if isinstance(statement, ast.Assign)
+            for target in statement.targets
+            if isinstance(target, ast.Name)
+        }
+        definition = Definition.from_json(ast.literal_eval(values["DEFINITION"]))
+        source = RegistrySource(**ast.literal_eval(values["SOURCE"]))
+        definition.parsed_arn  # noqa: B018 - raises for what is no ARN
+    except (AttributeError, KeyError, MemoryError, RecursionError, SyntaxError, TypeError) as error:
+        raise ValueError(f"not the file of a DAG: {type(error).__name__}: {error}") from error
+    return definition, source
 
 
 def refusal_file(definition: Definition, reason: str) -> str:

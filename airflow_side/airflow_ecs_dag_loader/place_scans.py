@@ -16,7 +16,7 @@ from airflow_ecs_dag_loader.scan_error import ScanError
 from airflow_ecs_dag_loader.scan_progress import ScanProgress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from airflow_ecs_dag_loader.budget import Budget
     from airflow_ecs_dag_loader.definition import Definition
@@ -33,7 +33,8 @@ class PlaceScan:
 
     Attributes:
         place: What was scanned.
-        before: The state of the last good scan, if there is one of this place.
+        before: The state of the last good scan, if there is one of this place; where this disk has none and the scan
+            failed, what Airflow shows of it.
         registry: What was found; empty if it failed.
         error: Why it failed, else ``None``.
         seconds: How long it took.
@@ -76,6 +77,8 @@ class PlaceScans:
 
     Args:
         states: The states of the places.
+        shown: Returns what Airflow shows of places, by their key; asked for those that this disk knows nothing of, if
+            their scan fails.
         call_share: The part of AWS's own rate that may be used, for each account and region.
         clock: Seconds that only go up.
         sleep: Waits for so many seconds.
@@ -88,11 +91,14 @@ class PlaceScans:
         self,
         states: PlaceStates,
         *,
+        shown: Callable[[Sequence[Place]], Mapping[str, PlaceState]] = lambda _: {},
         call_share: float = DEFAULT_SHARE,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._states = states
+        self._shown = shown
+        self._remembered: dict[str, PlaceState] = {}
         self._clock = clock
         self._new_rate = partial(CallRate, call_share, clock=clock, sleep=sleep)
         self._new_rate()  # a share that is none is told at once
@@ -104,7 +110,14 @@ class PlaceScans:
         """Scan ``places``; no thread is left when this returns, for the DAG processor forks."""
         work = [self._work(place) for place in places]
         with ThreadPoolExecutor(max_workers=min(_MOST_THREADS, len(work))) as threads:
-            return list(threads.map(lambda each: self._scan(each, budget), work))
+            scans = list(threads.map(lambda each: self._scan(each, budget), work))
+        unknown = [each.place for each in scans if each.state is None]
+        if missing := [place for place in unknown if place.key not in self._remembered]:
+            self._remembered |= self._shown(missing)
+        self._remembered = {
+            place.key: self._remembered[place.key] for place in unknown if place.key in self._remembered
+        }
+        return [each if each.state else replace(each, before=self._remembered.get(each.place.key)) for each in scans]
 
     def ask_one(self, place: Place, family: str) -> Definition | None:
         """Return the newest ACTIVE definition of one family, by one call; ``None`` if it has no Airflow labels.
