@@ -19,6 +19,10 @@ Of those in flight together, a worker starts the first alone; of the others, Air
 tasks, and their rows in its database are then written as the worker left the first one's. A start has no part in what
 is measured, but needs a process of a worker, and two cores would be busy for minutes to start a hundred. All that comes
 after is Airflow's own: triggerer, events, scheduler, and a worker for each task whose operator wants one to end.
+
+For each end that a triggerer tells, Airflow asks its DAG processor for a callback, which parses the DAG's file once
+more, whether there is one to call or not. What that costs is told as CPU time, without what the processes spend anyway;
+callbacks of one file that wait together are one parse, so a thousand tasks of one DAG cost less than of a thousand.
 """
 
 from __future__ import annotations
@@ -42,6 +46,7 @@ sys.path.append(str(REPOSITORY / "tests"))
 import httpx  # noqa: E402 - below the path, as all that follows
 from deferred_instances import DeferredInstances, Waiting  # noqa: E402 - in this folder
 from figure_table import HEAD, Row, versions  # noqa: E402
+from process_cpu import Meter, Spent  # noqa: E402
 
 from airflow_ecs_dag_cli.local_aws import isolated_environment  # noqa: E402
 from loader.ecs_account import dag_labels  # noqa: E402 - below tests
@@ -63,8 +68,12 @@ ALONE_WITHIN = 4.0
 """Seconds after these in which the container of an ECS task that is alone exits."""
 PATIENCE = 180.0
 """Seconds without any progress after which what has not happened is taken for lost."""
+SETTLED = 3.0
+"""Seconds after which a worker that has ended its task is gone, and PostgreSQL has counted the rows."""
 P50, P99 = 3.0, 15.0
 """Seconds that half of the tasks may take, and all but one of a hundred."""
+IDLE = 60.0
+"""Seconds in which Airflow has nothing to do: twice the time after which it parses all files again."""
 ALL_SLOTS = 128
 """Airflow's own size of its default pool."""
 
@@ -112,6 +121,7 @@ class Measured:
         lost: Tasks that ended otherwise, or not at all.
         calls: DescribeTasks calls a second while the first half of the containers exited.
         throttled: Calls that AWS's bucket refused.
+        spent: What Airflow spent on them, beyond what it spends anyway.
     """
 
     late: list[float] = field(default_factory=list)
@@ -119,6 +129,7 @@ class Measured:
     lost: int = 0
     calls: float = 0.0
     throttled: int = 0
+    spent: Spent = field(default_factory=Spent)
 
 
 @dataclass
@@ -128,25 +139,35 @@ class Trial:
     airflow: Installation
     aws: StrictAws
     instances: DeferredInstances
+    meter: Meter
+    idle: Spent = field(default_factory=Spent)
+
+    def rest(self, seconds: float) -> None:
+        """Let Airflow do nothing for a while, to know what that costs."""
+        before = self.meter.read()
+        time.sleep(seconds)
+        self.idle = self.meter.read() - before
 
     def alone(self, who: Contender, seconds: float, measured: Measured) -> None:
         """Run one ECS task, for so many seconds once it is waited for, and add what came of it."""
-        tasks = self._tasks(who)
+        tasks, before = self._tasks(who), self.meter.read()
         run_id = self.airflow.api.trigger(who.dag_id, logical_date=None)
         self._wait(lambda: run_id in self.instances.waiting(who.dag_id), who)
         (arn,) = tasks.list_tasks({"cluster": CLUSTER})["taskArns"]
         tasks.end_at(arn, time.time() + seconds)
         self._add(measured, who, [Waiting(run_id, arn)])
+        self._spend(measured, before)
 
     def together(self, who: Contender, lives: Sequence[float]) -> Measured:
         """Have as many ECS tasks in flight, which end so many seconds after all are."""
         waiting = self._in_flight(who, len(lives))
         tasks = self._tasks(who)
-        began, before = time.time(), len(self.aws.calls)
+        began, before, spent = time.time(), len(self.aws.calls), self.meter.read()
         for each, seconds in zip(waiting, lives, strict=True):
             tasks.end_at(each.arn, began + seconds)
         measured = Measured()
         self._add(measured, who, waiting)
+        self._spend(measured, spent)
         half = sorted(lives)[len(lives) // 2]
         made = [call for call in self.aws.calls[before:] if call.place.region == who.region]
         looks = [call for call in made if call.place.operation == "DescribeTasks" and call.at <= began + half]
@@ -190,6 +211,13 @@ class Trial:
                 measured.by_worker += ended[run_id].queued_at > task["stoppedAt"]
             else:
                 measured.lost += 1
+
+    def _spend(self, measured: Measured, before: Spent) -> None:
+        """Wait until the DAG processor has done what it was asked for, and add what Airflow spent since ``before``."""
+        while not self.meter.is_done():
+            time.sleep(0.5)
+        time.sleep(SETTLED)
+        measured.spent += (self.meter.read() - before).beyond(self.idle)
 
     def _wait(self, what: Callable[[], bool], who: Contender, *, is_needed: bool = True) -> None:
         """Wait until ``what`` is true.
@@ -256,7 +284,12 @@ def trial(programs: Path, in_flight: int, *, is_ended_there: bool) -> Iterator[T
             },
         )
         stack.enter_context(airflow)
-        made = Trial(airflow, aws, stack.enter_context(DeferredInstances(postgres.url)))
+        meter = Meter(
+            postgres.url,
+            processors=[process.pid for process in airflow.processors.values()],
+            scheduler=airflow.scheduler_pid,
+        )
+        made = Trial(airflow, aws, stack.enter_context(DeferredInstances(postgres.url)), meter)
         began = time.monotonic()
         while not all(airflow.api.dag(who.dag_id) for who in (OURS, PROVIDERS)):
             if time.monotonic() - began > PATIENCE:
@@ -275,6 +308,28 @@ def lateness(name: str, measured: dict[Contender, Measured]) -> list[Row]:
         if PROVIDERS in measured:
             peer = _percentile(measured[PROVIDERS].late, percent)
             rows.append(Row(f"{figure}, to {PROVIDERS.name}", value, peer, "s", None))
+    return rows
+
+
+def spending(name: str, measured: dict[Contender, Measured]) -> list[Row]:
+    """Return what Airflow spends on a task: its DAG processor, and its scheduler with the workers."""
+    rows = []
+    for who, each in measured.items():
+        count = max(1, len(each.late))
+        both = (each.spent.processor + each.spent.scheduler) / count
+        rows += [
+            Row(
+                f"CPU a task, DAG processor, of all, {name}, {who.name}", each.spent.processor / count, both, "s", None
+            ),
+            Row(
+                f"CPU a task, scheduler and workers, of all, {name}, {who.name}",
+                each.spent.scheduler / count,
+                both,
+                "s",
+                None,
+            ),
+            Row(f"callbacks to the DAG processor, of all tasks, {name}, {who.name}", each.spent.asked, count, "", None),
+        ]
     return rows
 
 
@@ -324,12 +379,13 @@ def main() -> None:
     print(WHY_SO_MANY if options.beside_peer else "")
     most = max(options.in_flight, options.beside_peer)
     with trial(programs, most, is_ended_there=not options.by_workers) as airflow:
+        airflow.rest(IDLE)
         one = {who: Measured() for who in contenders}
         for seconds in alone:  # by turns, so that what else the machine does is the same for both
             for who in contenders:
                 airflow.alone(who, seconds, one[who])
         print(HEAD, flush=True)
-        for row in lateness("1 in flight", one):
+        for row in (*lateness("1 in flight", one), *spending("1 in flight", one)):
             print(row, flush=True)
         for count, whose in ((options.beside_peer, contenders), (options.in_flight, (OURS,))):
             if not count:
@@ -337,7 +393,7 @@ def main() -> None:
             lives = [QUIET + chance.random() * (options.seconds - QUIET) for _ in range(count)]
             many = {who: airflow.together(who, lives) for who in whose}
             named = f"{count:,} in flight"
-            for row in [*lateness(named, many), *costs(named, many)]:
+            for row in [*lateness(named, many), *costs(named, many), *spending(named, many)]:
                 print(row, flush=True)
 
 

@@ -21,9 +21,11 @@ from airflow_ecs_dag_loader.dag_archives import archive_of
 from airflow_ecs_dag_loader.family_files import FamilyFiles
 from airflow_ecs_dag_loader.file_names import dag_path
 from airflow_ecs_dag_loader.registry import Registry
+from airflow_ecs_dag_loader.runner.ecs_task_operator import EcsTaskOperator
 from airflow_ecs_dag_loader.snapshot import Snapshot, dags_folder, publish
 from loader.ecs_account import dag_labels
 from loader.sources import SOURCE, found
+from loader.task_runs import task_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,6 +78,20 @@ def test_a_dag_is_the_same_in_an_archive_and_in_its_own_file(tmp_path: Path) -> 
     assert dag_id == "one"
     assert own.relative_fileloc == parsed.relative_fileloc == path_of("one")
     assert [task.task_id for task in own.tasks] == [task.task_id for task in parsed.tasks]
+
+
+@pytest.mark.parametrize(("archives", "is_ended_there"), [(0, True), (ARCHIVES, False)])
+def test_a_worker_ends_what_is_in_an_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, archives: int, *, is_ended_there: bool
+) -> None:
+    """Airflow asks its DAG processor for the file of a task that the triggerer ended; one in an archive is none."""
+    monkeypatch.setenv("AIRFLOW__AIRFLOW_ECS_DAG__END_IN_TRIGGERER", "True")
+    root = tmp_path / "of.zip"
+    write(root, found("one"), archives=archives)
+    for parsed in (bag(dags_folder(root)), bag(FamilyFiles(root, archives).path)):
+        (task,) = parsed.dags["one"].tasks
+        assert isinstance(task, EcsTaskOperator)
+        assert (task._triggerer_verdict(task_run(task)) is not None) is is_ended_there
 
 
 def test_the_code_tab_shows_the_one_definition(tmp_path: Path) -> None:

@@ -158,9 +158,15 @@ class Installation:
     def kill_scheduler(self) -> None:
         """End the scheduler and its workers at once."""
         assert self._scheduler is not None
-        os.killpg(self._scheduler.pid, signal.SIGKILL)
+        os.killpg(self.scheduler_pid, signal.SIGKILL)
         self._scheduler.stop()
         self._scheduler = None
+
+    @property
+    def scheduler_pid(self) -> int:
+        """The process, and the process group, of the scheduler and its workers."""
+        assert self._scheduler is not None
+        return self._scheduler.pid
 
     def storage(self, machine: str) -> Path:
         """Return where a machine's bundles keep their files."""

@@ -368,7 +368,9 @@ class EcsTaskOperator(ProjectedTemplates, BaseOperator):
             return None
         if self.on_success_callback or self.on_skipped_callback or self.multiple_outputs or not self.do_xcom_push:
             return None
-        if ".zip/" in context["dag"].fileloc:  # Airflow then asks the DAG processor for the file, which is none
+        if ".zip/" in (
+            context["dag"].relative_fileloc or ""
+        ):  # Airflow then asks the DAG processor for the file, which is none
             return None
         from airflow_ecs_dag_loader.runner.triggerer_verdict import TriggererVerdict  # noqa: PLC0415 - for a task that runs
 
