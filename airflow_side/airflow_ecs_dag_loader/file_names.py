@@ -9,6 +9,7 @@ from pathlib import Path
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,200}\Z", re.ASCII)
 _FILE = re.compile(r"(\d{12}/[a-z0-9-]+/)(?:\d+\.zip/ecs-)?([A-Za-z0-9_-]+)\.py\Z", re.ASCII)
+_OWN_FILE = re.compile(r"\d{12}/[a-z0-9-]+/[A-Za-z0-9_~-]+\.py\Z", re.ASCII)
 _OTHER = re.compile(r"[^A-Za-z0-9_-]", re.ASCII)
 _LONGEST_NAME = 200
 PARSED, UNPACKED = "dags", "families"
@@ -57,6 +58,11 @@ def family_of_file(path: str) -> str | None:
     """Return the key of the family that a file of the bundle is named after; ``None`` for a very long name's."""
     found = _FILE.match(path)
     return f"{found[1]}{found[2]}" if found else None
+
+
+def is_own_file(path: str) -> bool:
+    """Tell whether a file that Airflow parses is that of one family: no archive, and no file with other DAGs."""
+    return _OWN_FILE.match(path) is not None
 
 
 def family_name_of(path: Path) -> str:

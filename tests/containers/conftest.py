@@ -12,6 +12,7 @@ from docker.errors import DockerException, NotFound
 
 from airflow_ecs_dag_cli.local_aws import LocalAws
 from required import missing
+from strict_ecs.emulator_door import StrictLocalAws
 
 IMAGE_FOLDER = Path(__file__).parent / "image"
 ENGINE_SECONDS = 60
@@ -58,5 +59,5 @@ def local_aws(
 ) -> Iterator[LocalAws]:
     """A local AWS whose ECS tasks are containers of ``engine``."""
     engine.ping()
-    with LocalAws(tmp_path_factory.mktemp("emulator"), docker_host=docker_host) as running:
+    with StrictLocalAws(tmp_path_factory.mktemp("emulator"), docker_host=docker_host) as running:
         yield running

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from airflow_ecs_dag_cli import local_project
 from airflow_ecs_dag_cli.local_project import LocalProject
 from airflow_ecs_dag_cli.terminal import Terminal
 from end_to_end.stacks import REPOSITORY, copy_sample
 from required import missing
+from strict_ecs.emulator_door import StrictLocalAws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,9 +22,13 @@ CHROMIUM = Path("/usr/bin/chromium")
 
 @pytest.fixture(scope="session")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProject]:
-    """The sample project, deployed, with Airflow running; its containers are host processes."""
+    """The sample project, deployed, with Airflow running; its containers are host processes, its ECS the strict one."""
     project = copy_sample(tmp_path_factory.mktemp("sample"))
-    with LocalProject(project, terminal=Terminal(), engine="process") as project_run:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        LocalProject(project, terminal=Terminal(), engine="process") as project_run,
+    ):
+        patch.setattr(local_project, "LocalAws", StrictLocalAws)
         project_run.start()
         yield project_run
 

@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_ecs_dag_cli.local_aws import LocalAws, isolated_environment
+from airflow_ecs_dag_cli.local_aws import isolated_environment
 from airflow_ecs_dag_cli.process_engine.__main__ import READY
 from airflow_ecs_dag_cli.process_engine.images import ImageSource, write_images
 from airflow_ecs_dag_cli.processes import BackgroundProcess
 from airflow_ecs_dag_loader.runner import container_lines, ecs_task_operator, ecs_task_start, ecs_task_watch
 from loader.ecs_account import IMAGE, EcsAccount
+from strict_ecs.emulator_door import StrictLocalAws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from airflow_ecs_dag_cli.local_aws import LocalAws
 
 IMAGE_FOLDER = Path(__file__).parent / "image"
 _numbers = itertools.count(100_000_000_001)
@@ -42,7 +45,7 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
         )
         with engine:
             engine.wait_for_line(READY, within=60)
-            with LocalAws(folder / "aws", docker_host=f"unix://{socket}") as aws:
+            with StrictLocalAws(folder / "aws", docker_host=f"unix://{socket}") as aws:
                 yield aws
 
 

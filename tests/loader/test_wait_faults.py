@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 ACCOUNT, REGION = "100000000041", "eu-west-1"
 GROUP, PREFIX = "/ecs/work", "airflow"
+OWN_FILE = f"{ACCOUNT}/{REGION}/waits.py"
 EARLY, LATE = ["first line", "second line"], ["third line", "last line"]
 FAULTS = [
     Fault.THROTTLED,
@@ -119,9 +120,10 @@ class Work:
     containers: Containers
     definition: str
 
-    def run(self, *, deferrable: bool, **arguments: Any) -> DagRunResult:
-        """Run a DAG of one task to its end."""
+    def run(self, *, deferrable: bool, file: str = OWN_FILE, **arguments: Any) -> DagRunResult:
+        """Run a DAG of one task, which is in such a file, to its end."""
         with DAG("waits", schedule=None) as dag:
+            dag.relative_fileloc = file
             EcsTaskOperator(
                 task_id="build",
                 task_definition=self.definition,
@@ -209,6 +211,16 @@ def test_a_triggerer_that_may_not_read_the_lines_leaves_the_end_to_a_worker(
     work.aws.faults.add(Fault.ACCESS_DENIED, "GetLogEvents", count=None)
     run = work.run(deferrable=True)
     assert run.state == "success", run.errors
+    assert _successes(run) == 1
+
+
+@pytest.mark.parametrize("file", ["dags.py", f"{ACCOUNT}/{REGION}/3.zip/ecs-waits.py"])
+def test_a_worker_ends_what_is_in_no_file_of_its_own(work: Work, file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow's DAG processor would parse the file, with all the DAGs in it, for each end in the triggerer."""
+    monkeypatch.setenv("AIRFLOW__AIRFLOW_ECS_DAG__END_IN_TRIGGERER", "True")
+    run = work.run(deferrable=True, file=file)
+    assert run.state == "success", run.errors
+    assert work.lines(run) == [*EARLY, *LATE]
     assert _successes(run) == 1
 
 

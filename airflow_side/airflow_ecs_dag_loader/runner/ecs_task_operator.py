@@ -23,6 +23,7 @@ from airflow.sdk.exceptions import AirflowSkipException, AirflowTaskTimeout
 
 from airflow_ecs_dag_loader.branching import most_items
 from airflow_ecs_dag_loader.definition import TaskDefinitionArn
+from airflow_ecs_dag_loader.file_names import is_own_file
 from airflow_ecs_dag_loader.projected_templates import ProjectedTemplates
 from airflow_ecs_dag_loader.runner.ecs_overrides import overrides
 from airflow_ecs_dag_loader.runner.ecs_task_end import EcsTaskEnd
@@ -368,10 +369,8 @@ class EcsTaskOperator(ProjectedTemplates, BaseOperator):
             return None
         if self.on_success_callback or self.on_skipped_callback or self.multiple_outputs or not self.do_xcom_push:
             return None
-        if ".zip/" in (
-            context["dag"].relative_fileloc or ""
-        ):  # Airflow then asks the DAG processor for the file, which is none
-            return None
+        if not is_own_file(context["dag"].relative_fileloc or ""):
+            return None  # the DAG processor parses that file for each such end: it has many DAGs, or is none
         from airflow_ecs_dag_loader.runner.triggerer_verdict import TriggererVerdict  # noqa: PLC0415 - for a task that runs
 
         return TriggererVerdict(skip_on_exit_code=tuple(self.skip_on_exit_code), output_needed=bool(self.output_needed))
