@@ -8,8 +8,10 @@ import shlex
 import shutil
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
+import httpx
 import pytest
 
 from airflow_ecs_dag_cli.local_project import LocalProject
@@ -18,7 +20,7 @@ from airflow_ecs_dag_schema import Policy, check
 from airflow_ecs_dag_schema.exchange import LARGEST_OBJECT, bucket_and_key
 from airflow_ecs_dag_schema.undeployed import read_undeployed
 from airflow_ecs_dag_schema.violations import Facts
-from end_to_end.stacks import log_text, run_to_end, task_ids, wait_for
+from end_to_end.stacks import RUN_SECONDS, log_text, run_to_end, task_ids, wait_for
 from examples.example_apps import FOLDER, NAMES, golden, synthesize
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 DAY = datetime(2026, 1, 31, tzinfo=UTC)
 """A Saturday, the last day of a month."""
+USES_BOTO3 = {"large_data": ("container",), "two_projects": ("ingest", "train")}
+"""The folders of images that install boto3."""
 LONGEST_OVERRIDES = 8_192
 """Characters of what RunTask takes for a container."""
 
@@ -63,8 +67,8 @@ def local(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LocalProje
     shutil.copytree(
         FOLDER / request.param, project, ignore=shutil.ignore_patterns(".airflow-ecs-dag", ".venv", "__pycache__")
     )
-    if request.param == "large_data":
-        provide_boto3(project / "container")
+    for folder in USES_BOTO3.get(request.param, ()):
+        provide_boto3(project / folder)
     by_schedule = request.param == "two_projects"  # which starts runs by assets, too
     with LocalProject(project, terminal=Terminal(), engine="process", follow_schedules=by_schedule) as started:
         started.start()
@@ -111,11 +115,58 @@ def test_outputs_decide_what_the_daily_report_runs(local: LocalProject) -> None:
 @pytest.mark.parametrize("local", ["two_projects"], indirect=True)
 def test_the_data_of_one_project_starts_the_other_ones_dag(local: LocalProject) -> None:
     wait_for(lambda: task_ids(local, "ingest") and task_ids(local, "train"), "both DAGs", local=local)
-    assert run_to_end(local, "ingest", logical_date=DAY)[1] == "success"
+    ingest, state = run_to_end(local, "ingest", logical_date=datetime(2011, 1, 5, tzinfo=UTC))
+    assert (state, [states(local, "ingest", ingest)[f"tidy[{index}]"] for index in range(7)]) == (
+        "success",
+        ["success"] * 7,
+    )
+    assert "Published 732 months, 1950-01 to 2010-12" in log_text(local, "ingest", ingest, "publish")
+
     run = wait_for(lambda: local.airflow.api.runs("train"), "a run of the DAG train", local=local)[0]
+    train = run["dag_run_id"]
     assert run["run_type"] == "asset_triggered"
-    wait_for(lambda: local.airflow.api.run_state("train", run["dag_run_id"]) == "success", "the end of it", local=local)
-    assert f"Trained in run {run['dag_run_id']}" in log_text(local, "train", run["dag_run_id"], "train")
+    question = wait_for(
+        lambda: question_of(local, "train", train, "agree"), "the question", local=local, within=RUN_SECONDS
+    )
+    better = re.search(r"candidates/(\d)\.json is (\d+)% better", log_text(local, "train", train, "choose"))
+    assert better
+    assert question["subject"] == f"Release the forecast that is {better[2]}% better than the usual temperature?"
+    assert (better[1], better[2]) == ("1", "45")
+    assert states(local, "train", train)["release"] is None
+    answer(local, "train", train, "agree", "Approve")
+    wait_for(
+        lambda: local.airflow.api.run_state("train", train) in {"success", "failed"},
+        f"the end of it: {states(local, 'train', train)}",
+        local=local,
+        within=RUN_SECONDS,
+    )
+    assert set(states(local, "train", train).values()) == {"success"}
+    assert "Released candidates/1.json" in log_text(local, "train", train, "release")
+    assert released(local)["ahead"] == 1
+
+
+def question_of(local: LocalProject, dag_id: str, run_id: str, task_id: str) -> dict[str, Any] | None:
+    """Return what a person is asked, or ``None`` if nobody is yet."""
+    response = httpx.get(question_url(local, dag_id, run_id, task_id), trust_env=False)
+    return None if response.status_code == httpx.codes.NOT_FOUND else response.raise_for_status().json()
+
+
+def answer(local: LocalProject, dag_id: str, run_id: str, task_id: str, option: str) -> None:
+    content = {"chosen_options": [option], "params_input": {}}
+    httpx.patch(question_url(local, dag_id, run_id, task_id), json=content, trust_env=False).raise_for_status()
+
+
+def question_url(local: LocalProject, dag_id: str, run_id: str, task_id: str) -> str:
+    run = f"{local.airflow.url}/api/v2/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"
+    return f"{run}/taskInstances/{task_id}/-1/hitlDetails"
+
+
+def released(local: LocalProject) -> dict[str, Any]:
+    """Return the model that the project `train` has released."""
+    s3 = local.aws.client("s3")
+    (bucket,) = [each["Name"] for each in s3.list_buckets()["Buckets"] if "models" in each["Name"]]
+    model: dict[str, Any] = json.load(s3.get_object(Bucket=bucket, Key="released.json")["Body"])
+    return model
 
 
 @pytest.mark.airflow

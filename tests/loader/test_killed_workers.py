@@ -354,7 +354,7 @@ def test_what_was_judged_is_not_taken_again(airflow: Installation) -> None:
 @pytest.mark.parametrize("fault", [Fault.SERVER_ERROR, None], ids=["lost", "arrived"])
 def test_the_next_try_finds_what_a_worker_was_killed_for_stopping(airflow: Installation, fault: Fault | None) -> None:
     """Its time was up, and its StopTask under way: the call gets lost, or ECS carries it out."""
-    airflow.arguments["execution_timeout"] = 6
+    airflow.arguments["execution_timeout"] = 10
     held = HeldCall()
     airflow.aws.faults.before("StopTask", held)
     if fault:
