@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from airflow.models.dagbundle import DagBundleModel
-from sqlalchemy import select
+from sqlalchemy import select, true
 
 from airflow_ecs_dag_loader.registry_page.report import Pulse, Report, ReportError, digest_of
 from airflow_ecs_dag_loader.registry_page.report_store import pulse_key, read_pulses, read_report
@@ -68,7 +68,7 @@ _CACHE = _ReportCache()
 
 def bundle_reports(session: Session) -> list[BundleReport]:
     """Return what is told of each bundle that Airflow has now, by its name."""
-    active = set(session.scalars(select(DagBundleModel.name).where(DagBundleModel.active)))
+    active = set(session.scalars(select(DagBundleModel.name).where(DagBundleModel.active == true())))
     found: list[BundleReport] = []
     for key, text in read_pulses(session).items():
         try:

@@ -6,7 +6,7 @@ Every process of Airflow that loads plugins imports this module; only the API se
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 from airflow.sdk.plugins_manager import AirflowPlugin
 
@@ -17,7 +17,7 @@ class EcsRegistryPlugin(AirflowPlugin):
     """The page "ECS registry"."""
 
     name = "airflow_ecs_dag"
-    external_views: ClassVar[list[Any]] = [
+    external_views = [  # noqa: RUF012 - as Airflow has it
         {
             "name": "ECS registry",
             "href": f"{ROUTE}/",  # Airflow's page resolves it against its own base address

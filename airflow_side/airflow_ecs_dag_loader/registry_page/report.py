@@ -6,14 +6,13 @@ Both are read as what anybody may have written: whoever may edit Airflow's varia
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 import zlib
 from enum import StrEnum
 from typing import Annotated, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 FORMAT = 1
 MOST_FAMILIES = 50_000
@@ -207,5 +206,7 @@ def _read(adapter: TypeAdapter[_Any], data: bytes) -> _Any:
                 "airflow-ecs-dag in the API server and in the DAG processor"
             )
         return adapter.validate_python(value)
-    except (ValidationError, RecursionError, UnicodeDecodeError, json.JSONDecodeError, binascii.Error) as error:
+    except ReportError:
+        raise
+    except (ValueError, RecursionError) as error:  # no JSON, numbers of too many digits, another shape
         raise ReportError(f"the report can't be read ({str(error).splitlines()[0]:.200}): {_REMEDY}") from error

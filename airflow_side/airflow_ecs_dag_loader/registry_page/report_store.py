@@ -83,7 +83,7 @@ def _read(*conditions: Any, session: Session) -> dict[str, str]:  # noqa: ANN401
     columns = (Variable.key, Variable._val, Variable.is_encrypted)  # noqa: SLF001 - the column
     found: dict[str, str] = {}
     for key, stored, is_encrypted in session.execute(select(*columns).where(*conditions)):
-        row = Variable(key=key)
+        row = Variable(key=key)  # type: ignore[no-untyped-call] # Airflow's
         row._val, row.is_encrypted = stored, is_encrypted  # noqa: SLF001 - as above
         text = row.get_val()  # type: ignore[no-untyped-call] # Airflow's
         if isinstance(text, str):
@@ -92,7 +92,7 @@ def _read(*conditions: Any, session: Session) -> dict[str, str]:  # noqa: ANN401
 
 
 def _write(key: str, text: str, description: str, team: str | None, session: Session) -> None:
-    row = Variable(key=key, val=text)
+    row = Variable(key=key, val=text)  # type: ignore[no-untyped-call] # Airflow's
     values = {"val": row._val, "is_encrypted": row.is_encrypted, "description": description, "team_name": team}  # noqa: SLF001 - as above
     statement = build_upsert_stmt(get_dialect_name(session), Variable, ["key"], {"key": key, **values}, values)
     session.execute(statement)
