@@ -54,7 +54,8 @@ class Site:
             if user is not None:
                 token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username=user, role="VIEWER"))
                 client.cookies.set(COOKIE_NAME_JWT_TOKEN, token)
-            return client.get(f"/ecs-registry/{path}", params=query)
+            answer: Response = client.get(f"/ecs-registry/{path}", params=query)
+            return answer
 
     def page(self, user: str = "admin", **query: Any) -> str:
         answer = self.get(user=user, **query)

@@ -221,7 +221,7 @@ def test_a_query_that_is_none_is_told_in_words(deployed: Site, query: dict[str, 
 
 
 def test_hostile_text_stays_text(site: Site) -> None:
-    values = {
+    values: dict[str, Any] = {
         "dag_id": HOSTILE,
         "owner": HOSTILE,
         "stack": HOSTILE,
@@ -292,7 +292,7 @@ def test_a_report_that_is_not_the_pulses_is_not_shown(deployed: Site) -> None:
     name = deployed.fleet.name
     with create_session() as session:
         row = session.query(Variable).filter(Variable.key == report_key(name)).one()
-        row.set_val(Report(bundle=name).to_text())
+        row.set_val(Report(bundle=name).to_text())  # type: ignore[no-untyped-call] # Airflow's
     from airflow_ecs_dag_loader.registry_page import bundle_reports  # noqa: PLC0415
 
     bundle_reports._CACHE.__init__()  # type: ignore[misc] # another API server, which has read nothing

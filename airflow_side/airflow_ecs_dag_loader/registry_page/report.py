@@ -189,7 +189,8 @@ def digest_of(text: str) -> str:
 
 def cut(text: str, most: int = LONGEST_TEXT) -> str:
     """Return a text that a report may hold."""
-    return text if len(text) <= most else f"{text[:most]}..."
+    kept = text if len(text) <= most else f"{text[:most]}..."
+    return kept if kept.isascii() else kept.encode("utf-8", errors="replace").decode("utf-8")  # halves of a character
 
 
 _REMEDY = "the DAG processor's next refresh writes it anew"
@@ -197,16 +198,20 @@ _REMEDY = "the DAG processor's next refresh writes it anew"
 
 def _read(adapter: TypeAdapter[_Any], data: bytes) -> _Any:
     try:
-        value = json.loads(data)
-        if not isinstance(value, dict):
-            raise ReportError(f"the report is no JSON object but {type(value).__name__}: {_REMEDY}")
-        if (found := value.pop("format", None)) != FORMAT:
-            raise ReportError(
-                f"the report has the format {found!r:.50}, this API server reads {FORMAT}: install the same version of "
-                "airflow-ecs-dag in the API server and in the DAG processor"
-            )
-        return adapter.validate_python(value)
+        return adapter.validate_python(_fields(data))
     except ReportError:
         raise
     except (ValueError, RecursionError) as error:  # no JSON, numbers of too many digits, another shape
         raise ReportError(f"the report can't be read ({str(error).splitlines()[0]:.200}): {_REMEDY}") from error
+
+
+def _fields(data: bytes) -> dict[str, object]:
+    value = json.loads(data)
+    if not isinstance(value, dict):
+        raise ReportError(f"the report is no JSON object but {type(value).__name__}: {_REMEDY}")
+    if (found := value.pop("format", None)) != FORMAT:
+        raise ReportError(
+            f"the report has the format {found!r:.50}, this API server reads {FORMAT}: install the same version of "
+            "airflow-ecs-dag in the API server and in the DAG processor"
+        )
+    return value

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from airflow_ecs_dag_schema import Violation
 
 _TAKEN, _INVALID = "dag-id.taken", "labels.invalid"
-_LONGEST_WORD = 300
+_LONGEST_WORD, _LONGEST_LINK = 300, 2_000
 _NOT_JUDGED = "the DAG processor has not judged this revision yet: the next refreshes do"
 _NO_ERROR = (
     "its source has more refused task definitions than Airflow shows errors for: `airflow-ecs-dag doctor {family}` "
@@ -64,15 +64,11 @@ def report_of(bundle: str, scans: Sequence[PlaceScan], outcome: Outcome, after: 
 
 def _found(scans: Sequence[PlaceScan]) -> Iterator[tuple[int, str, Definition | None]]:
     """Yield each family's place and newest revision, those with labels first: they are what a full report keeps."""
-    taken: dict[str, int] = {}
+    found: dict[str, tuple[int, str, Definition | None]] = {}
     for number, scan in enumerate(scans):
-        for arn in {} if scan.state is None else scan.state.definitions:
-            taken.setdefault(arn, number)
-    for is_labelled in (True, False):
-        for number, scan in enumerate(scans):
-            for arn, definition in ({} if scan.state is None else scan.state.definitions).items():
-                if taken[arn] == number and (definition is not None) is is_labelled:
-                    yield number, arn, definition
+        for arn, definition in ({} if scan.state is None else scan.state.definitions).items():
+            found.setdefault(arn, (number, arn, definition))
+    yield from sorted(found.values(), key=lambda each: (each[2] is None, each[0], each[1]))
 
 
 def _place(scan: PlaceScan) -> ReportedPlace:
@@ -117,8 +113,7 @@ def _said(definition: Definition) -> dict[str, Any]:
     label = dag_id_label(labels)
     said = {name: labels.get(f"airflow.dag.{name}", "") for name in ("owner", "repository", "stack")}
     return {"dag_id": cut("" if label is None else labels[label], _LONGEST_WORD)} | {
-        name: cut(text, _LONGEST_WORD) if name == "owner" else text if len(text) <= 2_000 else ""  # noqa: PLR2004 - a link
-        for name, text in said.items()
+        name: cut(text, _LONGEST_WORD if name == "owner" else _LONGEST_LINK) for name, text in said.items()
     }
 
 
@@ -130,7 +125,7 @@ def _judged(verdict: Verdict) -> dict[str, Any]:
     return {
         "state": State.LIVE,
         "dag_id": spec.dag_id,
-        "owner": spec.owner or "",
+        "owner": cut(spec.owner or "", _LONGEST_WORD),
         "repository": spec.repository or "",
         "stack": spec.stack or "",
         "warnings": _texts(map(_words, verdict.violations)),

@@ -35,12 +35,12 @@ class RegistryReporter:
 
     Args:
         bundle: Its name.
-        clock: Seconds since 1970.
+        clock: Seconds since 1970; without it, the machine's.
     """
 
-    def __init__(self, bundle: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, bundle: str, clock: Callable[[], float] | None = None) -> None:
         self._bundle = bundle
-        self._clock = clock
+        self._clock = clock or time.time
         self._after: Published | None = None
         self._report: str | None = None
         self._digest = ""
