@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from airflow.models.dagbundle import DagBundleModel
+from airflow.models.team import Team
 from airflow.models.variable import Variable
 from airflow.utils.session import create_session
+from fastapi.testclient import TestClient
+from sqlalchemy import select
 
 from airflow_ecs_dag_loader.registry_page.report import Pulse, Report, ReportedFamily, ReportedPlace, State, digest_of
 from airflow_ecs_dag_loader.registry_page.report_store import pulse_key, report_key, write_texts
@@ -115,9 +120,34 @@ def test_who_may_read_no_dag_is_refused(deployed: Site, path: str) -> None:
     assert ORDERS not in answer.text
 
 
-def test_a_forged_session_is_none(deployed: Site) -> None:
-    from fastapi.testclient import TestClient  # noqa: PLC0415
+def test_a_script_comes_with_airflows_own_token(deployed: Site) -> None:
+    user = SimpleAuthManagerUser(username="reads-stock", role="VIEWER")
+    headers = {"Authorization": f"Bearer {get_auth_manager().generate_jwt(user)}"}
+    with TestClient(deployed.app) as client:
+        answer = client.get("/ecs-registry/definitions.json", headers=headers)
+    assert [each["family"] for each in answer.json()["definitions"]] == ["stock-live"]
 
+
+def test_what_a_teams_bundle_found_is_the_teams(site: Site) -> None:
+    with create_session() as session:
+        team = session.merge(Team(name="shop-team"))
+        session.query(DagBundleModel).filter(DagBundleModel.name == site.fleet.name).one().teams.append(team)
+    try:
+        site.fleet.deploy(ORDERS, "orders-new")
+        site.fleet.deploy(ORDERS, "orders-wrong", tasks__build__retries="many")
+        site.fleet.bundle().refresh()
+        with create_session() as session:
+            teams = session.scalars(select(Variable.team_name).where(Variable.key.like("airflow_ecs_dag.%"))).all()
+        assert teams == ["shop-team", "shop-team"]
+        assert site.states("reads-orders-and-errors") == {}
+        assert set(site.states()) == {"orders-new", "orders-wrong"}
+    finally:
+        with create_session() as session:
+            session.query(DagBundleModel).filter(DagBundleModel.name == site.fleet.name).one().teams.clear()
+            session.query(Variable).filter(Variable.key.like("airflow_ecs_dag.%")).delete(synchronize_session=False)
+
+
+def test_a_forged_session_is_none(deployed: Site) -> None:
     with TestClient(deployed.app, follow_redirects=False) as client:
         client.cookies.set("_token", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiIsInJvbGUiOiJBRE1JTiJ9.")
         answer = client.get("/ecs-registry/definitions.json")

@@ -23,6 +23,7 @@ from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from airflow_ecs_dag_loader.registry_page.listing import (
+    ALL,
     CHOICES,
     LONGEST_TEXT,
     WITH_LABELS,
@@ -85,9 +86,9 @@ def page_text(registry: ShownRegistry, listing: Listing) -> str:
             registry=registry,
             listing=listing,
             query=listing.query,
-            choices=CHOICES,
             states=list(State),
             with_labels=WITH_LABELS,
+            everything=ALL,
         )
     )
 

@@ -95,7 +95,6 @@ class ShownRegistry:
         sources: In the bundles' order.
         definitions: In the order of the page.
         warnings: What is wrong with a whole bundle.
-        sees_errors: Whether the user may read import errors.
         is_told: Whether a DAG processor has ever told of a bundle.
         now: When this was, in seconds since 1970.
     """
@@ -103,7 +102,6 @@ class ShownRegistry:
     sources: tuple[ShownSource, ...] = ()
     definitions: tuple[ShownDefinition, ...] = ()
     warnings: tuple[str, ...] = ()
-    sees_errors: bool = False
     is_told: bool = False
     now: float = field(default_factory=time.time)
 
@@ -130,7 +128,6 @@ class ShownRegistry:
             sources=tuple(sources),
             definitions=tuple(sorted(definitions, key=lambda each: each.order)),
             warnings=tuple(text for bundle in bundles for text in _warnings(bundle, viewer, now)),
-            sees_errors=viewer.sees_errors,
             is_told=bool(bundles),
             now=now,
         )
@@ -157,10 +154,10 @@ def _definitions(bundle: BundleReport) -> Iterator[ShownDefinition]:
 
 def _is_visible(shown: ShownDefinition, viewer: Viewer) -> bool:
     """Tell whether a user sees a definition: by its DAG, and by the right to import errors for what is none."""
-    if shown.state in _NEEDS_ERRORS and not viewer.sees_errors:
+    if shown.state in _NEEDS_ERRORS and not viewer.sees_errors_of(shown.bundle):
         return False
     dag_id = shown.family.dag_id
-    return viewer.may_read(dag_id) if dag_id else viewer.sees_errors
+    return viewer.may_read(dag_id) if dag_id else viewer.sees_errors_of(shown.bundle)
 
 
 def _in_airflow(shown: ShownDefinition, viewer: Viewer) -> ShownDefinition:
@@ -189,7 +186,7 @@ def _sources(
         counts.setdefault(each.family.place, Counter())[each.state] += 1
     health: Mapping[str, PlaceHealth] = {each.key: each for each in bundle.pulse.places}
     for number, place in enumerate(bundle.report.places):
-        if not viewer.sees_errors and number not in counts:
+        if not viewer.sees_errors_of(bundle.pulse.bundle) and number not in counts:
             continue
         known = health.get(place.key)
         read_at = None if known is None else known.read_at
@@ -199,19 +196,21 @@ def _sources(
             number=number,
             place=place,
             age=None if read_at is None else max(0.0, now - read_at),
-            error=error if viewer.sees_errors or not error else _UNTOLD,
+            error=error if viewer.sees_errors_of(bundle.pulse.bundle) or not error else _UNTOLD,
             counts=counts.get(number, Counter()),
         )
 
 
 def _warnings(bundle: BundleReport, viewer: Viewer, now: float) -> Iterator[str]:
     name, pulse = bundle.pulse.bundle, bundle.pulse
+    if name not in viewer.bundles:
+        return
     if bundle.problem:
         yield f"{name}: {bundle.problem}"
     if pulse.error:
         yield (
             f"{name}: the last refresh changed nothing: {pulse.error}"
-            if viewer.sees_errors
+            if viewer.sees_errors_of(name)
             else f"{name}: the last refresh changed nothing; whoever may read import errors sees why"
         )
     late = now - pulse.written_at - pulse.next_within

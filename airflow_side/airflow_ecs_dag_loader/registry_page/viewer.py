@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from airflow.api_fastapi.auth.managers.models.resource_details import AccessView
+from airflow.api_fastapi.auth.managers.models.resource_details import AccessView, DagDetails
 from airflow.models.dag import DagModel
 from sqlalchemy import select
 
@@ -39,11 +39,13 @@ class Viewer:
 
     Attributes:
         sees_errors: Whether she may read import errors.
+        bundles: The bundles that have no team, or one whose DAGs she may read.
         readable: Ids of the DAGs that she may read, among those asked for.
         dags: All DAGs that Airflow knows, by id.
     """
 
     sees_errors: bool
+    bundles: frozenset[str]
     readable: frozenset[str]
     dags: Mapping[str, AirflowDag]
 
@@ -78,8 +80,18 @@ class Viewer:
         for team, dag_ids in unknown.items():
             if dag_ids:
                 readable |= auth_manager.filter_authorized_dag_ids(dag_ids=dag_ids, user=user, team_name=team)
+        bundles = {
+            bundle
+            for bundle in wanted
+            if (team := teams.get(bundle)) is None
+            or auth_manager.is_authorized_dag(method="GET", details=DagDetails(team_name=team), user=user)
+        }
         sees_errors = auth_manager.is_authorized_view(access_view=AccessView.IMPORT_ERRORS, user=user)
-        return cls(sees_errors, frozenset(readable), dags)
+        return cls(sees_errors, frozenset(bundles), frozenset(readable), dags)
+
+    def sees_errors_of(self, bundle: str) -> bool:
+        """Tell whether she may read what is wrong with a bundle, and with what is no DAG in it."""
+        return self.sees_errors and bundle in self.bundles
 
     def may_read(self, dag_id: str) -> bool:
         """Tell whether she may read a DAG."""
