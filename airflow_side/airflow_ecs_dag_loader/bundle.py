@@ -33,6 +33,7 @@ from airflow_ecs_dag_loader.dag_owners import known_owners, may_ask_database
 from airflow_ecs_dag_loader.file_names import MOST_ARCHIVES
 from airflow_ecs_dag_loader.places import BundlePlaces, Place
 from airflow_ecs_dag_loader.published import Published
+from airflow_ecs_dag_loader.registry_page.reporter import RegistryReporter
 from airflow_ecs_dag_loader.scan_error import ScanError
 from airflow_ecs_dag_loader.scan_metrics import emit_outcome, emit_scan, write_line
 from airflow_ecs_dag_loader.snapshot import Snapshot, SnapshotWriter, dags_folder, state_folder
@@ -133,6 +134,7 @@ class EcsDagBundle(BaseDagBundle):
         self._call_share = call_share
         self._wake_up = None if wake_up_queue is None else WakeUpQueue(wake_up_queue, clock=time.monotonic)
         self._backoff = Backoff(time.monotonic)
+        self._reporter = RegistryReporter(self.name)
         self._log = structlog.get_logger(__name__).bind(bundle=self.name)
 
     @property
@@ -228,6 +230,10 @@ class EcsDagBundle(BaseDagBundle):
                 self._wake_up.refreshed(time.monotonic() - began)
 
     def _publish(self, *, for_one_task: bool) -> None:
+        with self._reporter.refresh(self._refresh_interval):
+            self._publish_and_tell(for_one_task=for_one_task)
+
+    def _publish_and_tell(self, *, for_one_task: bool) -> None:
         self._refreshed_at = time.monotonic()
         judging = self._judging  # first of all: what parses files is to be imported even if nothing can be read
         places = self._places.read()
@@ -263,6 +269,7 @@ class EcsDagBundle(BaseDagBundle):
         )
         emit_outcome(scans, outcome)
         self._audit(before, after, places, outcome)
+        self._reporter.refreshed(scans, outcome, after, self._writer.states)
         if failed is not None:
             raise failed
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from airflow_ecs_dag_cli.stack_deployment import deploy, destroy
+from end_to_end.browser import page_of
 from end_to_end.stacks import image_of, labels, run_to_end, stack, task_definition, task_ids, wait_for
 
 if TYPE_CHECKING:
@@ -21,28 +21,11 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.airflow, pytest.mark.emulator]
 
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PATIENCE = 30_000
-"""Milliseconds for which an element may take to appear."""
-
 
 @pytest.fixture
 def page(chromium: Path) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1500, "height": 900})
-        page.set_default_timeout(PATIENCE)
+    with page_of(chromium, (1500, 900)) as page:
         yield page
-        browser.close()
 
 
 def widen_log(page: Page) -> None:
