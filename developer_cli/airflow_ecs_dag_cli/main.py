@@ -247,6 +247,33 @@ def graph(
     raise typer.Exit(show_graphs(file, dag_id=dag, form=form.value, as_json=as_json))
 
 
+@app.command(name="import")
+def import_dags(
+    source: Annotated[
+        str,
+        typer.Argument(metavar="SOURCE", help="A file or folder that validate takes, with labels of any version."),
+    ],
+    *,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The Python file to make; without it, stdout.")
+    ] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Write what can be carried over, the rest as comments.")
+    ] = False,
+    line_length: Annotated[int, typer.Option(min=60, max=320, help="Characters of a line, as your formatter's.")] = 88,
+) -> None:
+    """Write the DAGs of labels as Python functions that declare them with the construct.
+
+    What can't be carried over is listed by name, with its place and what to do instead. Exits with 0 if the file is
+    written, 1 if something can't be carried over and nothing is written, 2 if a file can't be read or written.
+
+    Example: [bold]airflow-ecs-dag import labels.yaml --output convert_it.py[/bold]
+    """
+    from airflow_ecs_dag_cli.import_command import import_file  # noqa: PLC0415 - as above
+
+    raise typer.Exit(import_file(source, output=output, partial=partial, width=line_length))
+
+
 _Region = Annotated[str | None, typer.Option(help="AWS region; without it, that of the profile or of the environment.")]
 _Profile = Annotated[
     str | None, typer.Option(help="A profile of the AWS configuration; without it, the credentials in force.")
