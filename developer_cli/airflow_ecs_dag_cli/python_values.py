@@ -66,7 +66,7 @@ class ValueWriter:
         """
         match value:
             case bool() | int() | float() | None:
-                return Raw(repr(value))
+                return Raw(repr(value).replace("e+", "e"))
             case str():
                 return self.text(value)
             case datetime():
