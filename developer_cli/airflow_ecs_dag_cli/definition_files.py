@@ -81,23 +81,36 @@ class DefinitionFile:
     definitions: tuple[TaskDefinition, ...] = field(default=())
 
 
-def read_definitions(name: str) -> DefinitionFile:
+def read_definitions(name: str, source: SourceDocument | None = None) -> DefinitionFile:
     """Read the file, the folder or (for ``-``) the standard input that ``name`` is.
+
+    Args:
+        name: The file, as a person named it.
+        source: What it holds, if it is read already.
 
     Raises:
         UnreadableFileError: It can't be read, or is none of the kinds.
     """
     path = Path(name)
-    if name != STDIN and path.is_dir():
+    if source is None and name != STDIN and path.is_dir():
         folder = next((each for each in (path, path / "cdk.out") if (each / _MANIFEST).is_file()), None)
         if folder is None:
             raise UnreadableFileError(
                 f"a folder without {_MANIFEST}, so no synthesized app: run cdk synth and give its folder cdk.out"
             )
         return DefinitionFile(name=name, kind=FileKind.APP, definitions=tuple(_of_assembly(folder)))
-    source = _source(path, name)
+    source = source or read_file(name)
     kind = _kind(source.value)
     return DefinitionFile(name=name, kind=kind, definitions=tuple(_of_document(kind, source, name)))
+
+
+def read_file(name: str) -> SourceDocument:
+    """Read the file or (for ``-``) the standard input that ``name`` is.
+
+    Raises:
+        UnreadableFileError: It can't be read, or is neither JSON nor YAML.
+    """
+    return _source(Path(name), name)
 
 
 def _source(path: Path, name: str) -> SourceDocument:

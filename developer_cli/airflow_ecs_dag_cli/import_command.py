@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
+from airflow_ecs_dag_cli.dag_factory import dag_factory_dags, is_dag_factory
+from airflow_ecs_dag_cli.definition_files import STDIN, read_file
 from airflow_ecs_dag_cli.labelled_dags import labelled_dags
 from airflow_ecs_dag_cli.python_dag import python_file
 from airflow_ecs_dag_cli.source_document import UnreadableFileError
@@ -24,6 +26,7 @@ def import_file(
     name: str,
     *,
     output: Path | None = None,
+    form: str = "auto",
     partial: bool = False,
     width: int,
 ) -> int:
@@ -32,6 +35,7 @@ def import_file(
     Args:
         name: The file, a folder with a synthesized app, or ``-``.
         output: The file to be made; without it, stdout.
+        form: What the file is: ``labels`` or ``dag-factory``, or ``auto`` to find out.
         partial: Whether to write what can be, where something can't.
         width: Characters of a line.
 
@@ -41,7 +45,7 @@ def import_file(
     """
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        imported = labelled_dags(name)
+        imported = _read(name, form)
     except UnreadableFileError as error:
         console.print(f"[red]error[/red]: {escape(printable(name))}: {escape(printable(str(error)))}")
         return UNREADABLE
@@ -60,6 +64,15 @@ def import_file(
         console.print(f"nothing was written, {counted(len(imported.losses), 'part')} can't be carried over{hint}")
         return REFUSED
     return _write(python_file(imported.dags, width=width), output, imported, console)
+
+
+def _read(name: str, form: str) -> Imported:
+    if form == "labels" or (form == "auto" and name != STDIN and Path(name).is_dir()):
+        return labelled_dags(name)
+    source = read_file(name)
+    if form == "dag-factory" or is_dag_factory(source.value):
+        return dag_factory_dags(source, name)
+    return labelled_dags(name, source)
 
 
 def _write(text: str, output: Path | None, imported: Imported, console: Console) -> int:

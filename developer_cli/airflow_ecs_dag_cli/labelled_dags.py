@@ -20,6 +20,7 @@ from airflow_ecs_dag_schema.undeployed import without_tokens
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from airflow_ecs_dag_cli.source_document import SourceDocument
     from airflow_ecs_dag_cli.verdicts import FileVerdict, Verdict
     from airflow_ecs_dag_schema import DagSpec
     from airflow_ecs_dag_schema.ecs_settings import EcsTag
@@ -33,13 +34,17 @@ _LOST_BRACES = re.compile(
 """What the construct takes for a template that an f-string robbed of its braces, and refuses."""
 
 
-def labelled_dags(name: str) -> Imported:
+def labelled_dags(name: str, source: SourceDocument | None = None) -> Imported:
     """Return the DAGs of a file that ``validate`` takes.
+
+    Args:
+        name: The file, as a person named it.
+        source: What it holds, if it is read already: standard input can be read once.
 
     Raises:
         UnreadableFileError: It can't be read, or is none of its kinds.
     """
-    file = judge(name)
+    file = judge(name, source=source)
     if file.error:
         raise UnreadableFileError(file.error)
     dags: list[SourceDag] = []

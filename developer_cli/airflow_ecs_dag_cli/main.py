@@ -47,6 +47,14 @@ class Engine(StrEnum):
     PROCESS = "process"
 
 
+class ImportForm(StrEnum):
+    """What a file to be imported is."""
+
+    AUTO = "auto"
+    LABELS = "labels"
+    DAG_FACTORY = "dag-factory"
+
+
 class GraphForm(StrEnum):
     """How graphs are drawn."""
 
@@ -251,18 +259,23 @@ def graph(
 def import_dags(
     source: Annotated[
         str,
-        typer.Argument(metavar="SOURCE", help="A file or folder that validate takes, with labels of any version."),
+        typer.Argument(
+            metavar="SOURCE",
+            help="A file or folder that validate takes, with labels of any version, or a YAML file of dag-factory's; "
+            "- for stdin.",
+        ),
     ],
     *,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The Python file to make; without it, stdout.")
     ] = None,
+    form: Annotated[ImportForm, typer.Option("--from", help="What SOURCE is.")] = ImportForm.AUTO,
     partial: Annotated[
         bool, typer.Option("--partial", help="Write what can be carried over, the rest as comments.")
     ] = False,
     line_length: Annotated[int, typer.Option(min=60, max=320, help="Characters of a line, as your formatter's.")] = 88,
 ) -> None:
-    """Write the DAGs of labels as Python functions that declare them with the construct.
+    """Write the DAGs of labels, or of a dag-factory file, as Python functions that declare them with the construct.
 
     What can't be carried over is listed by name, with its place and what to do instead. Exits with 0 if the file is
     written, 1 if something can't be carried over and nothing is written, 2 if a file can't be read or written.
@@ -271,7 +284,7 @@ def import_dags(
     """
     from airflow_ecs_dag_cli.import_command import import_file  # noqa: PLC0415 - as above
 
-    raise typer.Exit(import_file(source, output=output, partial=partial, width=line_length))
+    raise typer.Exit(import_file(source, output=output, form=form.value, partial=partial, width=line_length))
 
 
 _Region = Annotated[str | None, typer.Option(help="AWS region; without it, that of the profile or of the environment.")]

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 _RESERVED = frozenset(
     {"all_of", "annotations", "any_of", "construct_id", "datetime", "ec2", "ecs", "s3", "scope", "timedelta"}
-    | {"bool", "float", "int", "list", "str", "tuple"}
 )
 """Names of a file that are in lower case, as variables are."""
 _SUBNETS = "ec2.SubnetSelection | list[str] | tuple[str, ...]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import re
 from dataclasses import dataclass, field
@@ -100,7 +101,7 @@ def identifier(text: str, otherwise: str) -> str:
         return otherwise
     if name[0].isdigit():
         name = f"{otherwise}_{name}"
-    return f"{name}_" if keyword.iskeyword(name) or keyword.issoftkeyword(name) else name
+    return f"{name}_" if keyword.iskeyword(name) or keyword.issoftkeyword(name) or hasattr(builtins, name) else name
 
 
 def class_name(text: str) -> str:

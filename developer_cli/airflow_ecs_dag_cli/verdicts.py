@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from airflow_ecs_dag_cli.definition_files import Container, TaskDefinition
-    from airflow_ecs_dag_cli.source_document import Position
+    from airflow_ecs_dag_cli.source_document import Position, SourceDocument
     from airflow_ecs_dag_schema import Policy
 
 _NO_CLUSTER = (
@@ -91,10 +91,16 @@ class FileVerdict:
     error: str = ""
 
 
-def judge(name: str, policy: Policy | None = None) -> FileVerdict:
-    """Judge the file, the folder or (``-``) the standard input that ``name`` is, under ``policy`` if one is given."""
+def judge(name: str, policy: Policy | None = None, *, source: SourceDocument | None = None) -> FileVerdict:
+    """Judge the file, the folder or (``-``) the standard input that ``name`` is, under ``policy`` if one is given.
+
+    Args:
+        name: The file, as a person named it.
+        policy: The platform's.
+        source: What the file holds, if it is read already.
+    """
     try:
-        file = read_definitions(name)
+        file = read_definitions(name, source)
     except UnreadableFileError as error:
         return FileVerdict(name=name, error=str(error))
     verdicts = [verdict for definition in file.definitions for verdict in _of_definition(definition, policy)]

@@ -46,10 +46,10 @@ def task_definition_for(spec: DagSpec, stack: Stack) -> ecs.TaskDefinition:
         stack, "Task", compatibility=both, network_mode=mode, cpu="256", memory_mib="512", family="family"
     )
     named = {task.container_name for task in spec.tasks if isinstance(task, EcsTaskSpec)}
-    for name in sorted({CARRIER, spec.ecs.container_name, *named} - {None}):
+    for name in sorted({each for each in (CARRIER, spec.ecs.container_name, *named) if each is not None}):
         definition.add_container(
-            str(name),
-            container_name=str(name),
+            name,
+            container_name=name,
             image=ecs.ContainerImage.from_registry("jobs"),
             memory_limit_mib=64,
             logging=ecs.LogDriver.aws_logs(stream_prefix="jobs"),

@@ -25,15 +25,12 @@ from vectors.vector_files import read_vectors
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from airflow_ecs_dag_schema.tasks import TaskSpec
+
 _SETTINGS = settings(
     max_examples=max(settings().max_examples // 4, 20), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-VECTORS = [
-    pytest.param(vector.labels, id=name)
-    for version in ("2019", "v1")
-    for name, vector in read_vectors(version)
-    if vector.valid
-]
+VECTORS = {name: vector.labels for version in ("2019", "v1") for name, vector in read_vectors(version) if vector.valid}
 HOSTILE = '"""\'\'\'\\"\n\r\f#\x00{}}{${x}%s\u2028\u202e\u0085é🌷' + "\\" * 3 + "__import__('os').abort()"
 
 
@@ -51,7 +48,7 @@ def test_a_written_dag_means_what_was_read(spec: DagSpec) -> None:
     assert got == want
 
 
-@pytest.mark.parametrize("labels", VECTORS)
+@pytest.mark.parametrize("labels", VECTORS.values(), ids=VECTORS)
 def test_the_vectors_mean_the_same(labels: dict[str, str]) -> None:
     want, got = differences(decode(labels))
     assert got == want
@@ -59,7 +56,7 @@ def test_the_vectors_mean_the_same(labels: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("width", [88, 120])
 def test_generated_files_are_as_ruff_would_have_them(width: int, tmp_path: Path) -> None:
-    found: list[str] = [source_of(decode(labels), width) for (labels,) in (each.values for each in VECTORS)]  # type: ignore[misc]
+    found = [source_of(decode(labels), width) for labels in VECTORS.values()]
 
     @_SETTINGS
     @given(specs())
@@ -111,7 +108,11 @@ def test_a_chain_is_a_chain_and_a_fan_a_list() -> None:
         EcsTaskSpec(task_id="c", upstream=["b"]),
     ]
     assert "tasks=a >> b >> c," in source_of(DagSpec(dag_id="x", tasks=chain))
-    fan = [EcsTaskSpec(task_id="a"), EcsTaskSpec(task_id="b"), EcsTaskSpec(task_id="c", upstream=["a", "b"])]
+    fan: list[TaskSpec] = [
+        EcsTaskSpec(task_id="a"),
+        EcsTaskSpec(task_id="b"),
+        EcsTaskSpec(task_id="c", upstream=["a", "b"]),
+    ]
     assert "tasks=[a, b] >> c," in source_of(DagSpec(dag_id="x", tasks=fan))
     assert 'tasks=a >> EdgeLabel("if new") >> b,' in source_of(
         DagSpec(
@@ -125,7 +126,10 @@ def test_a_chain_is_a_chain_and_a_fan_a_list() -> None:
 
 
 def test_a_group_is_a_task_group() -> None:
-    tasks = [EcsTaskSpec(task_id="load.copy"), EcsTaskSpec(task_id="load.check", upstream=["load.copy"])]
+    tasks: list[TaskSpec] = [
+        EcsTaskSpec(task_id="load.copy"),
+        EcsTaskSpec(task_id="load.check", upstream=["load.copy"]),
+    ]
     spec = DagSpec(dag_id="x", tasks=tasks, groups=[GroupSpec(group_id="load", tooltip="into the lake")])
     assert 'load = TaskGroup("load", [load_copy, load_check], tooltip="into the lake")' in source_of(spec)
     assert differences(spec) == ({}, {})

@@ -11,8 +11,12 @@ from pathlib import Path
 import pytest
 from mypy import api
 
+from airflow_ecs_dag_cli.dag_factory import dag_factory_dags
+from airflow_ecs_dag_cli.python_dag import python_file
+from airflow_ecs_dag_cli.source_document import read_source
 from airflow_ecs_dag_schema import decode
 from importing.generated_apps import source_of
+from importing.test_dag_factory import FILES
 from required import missing
 from vectors.vector_files import read_vectors
 
@@ -26,6 +30,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     specs = [decode(vector.labels) for version in ("2019", "v1") for _, vector in read_vectors(version) if vector.valid]
     for number, spec in enumerate(specs):
         (folder / f"generated_{number}.py").write_text(source_of(spec), encoding="utf-8")
+    from_dag_factory = dag_factory_dags(read_source((FILES / "warehouse.yml").read_text()), "warehouse.yml")
+    (folder / "warehouse.py").write_text(python_file(from_dag_factory.dags, width=88), encoding="utf-8")
     sample = source_of(specs[0])
     (folder / "mistaken.py").write_text(sample.replace("tasks=", 'catchup="no",\n        tasks='), encoding="utf-8")
     return folder
