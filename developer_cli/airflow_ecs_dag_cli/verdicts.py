@@ -83,12 +83,14 @@ class FileVerdict:
         kind: What it is; ``None`` if it can't be read.
         verdicts: One for each DAG.
         error: Why it can't be read; empty if it can.
+        stacks: Of an app, the names of its stacks.
     """
 
     name: str
     kind: FileKind | None = None
     verdicts: tuple[Verdict, ...] = ()
     error: str = ""
+    stacks: tuple[str, ...] = ()
 
 
 def judge(name: str, policy: Policy | None = None, *, source: SourceDocument | None = None) -> FileVerdict:
@@ -104,7 +106,7 @@ def judge(name: str, policy: Policy | None = None, *, source: SourceDocument | N
     except UnreadableFileError as error:
         return FileVerdict(name=name, error=str(error))
     verdicts = [verdict for definition in file.definitions for verdict in _of_definition(definition, policy)]
-    return FileVerdict(name=name, kind=file.kind, verdicts=tuple(_with_rivals(verdicts)))
+    return FileVerdict(name=name, kind=file.kind, verdicts=tuple(_with_rivals(verdicts)), stacks=file.stacks)
 
 
 def _of_definition(definition: TaskDefinition, policy: Policy | None) -> Iterator[Verdict]:

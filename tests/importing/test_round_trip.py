@@ -102,7 +102,7 @@ def test_any_text_is_the_value_of_its_literal(texts: list[str], width: int) -> N
 
 
 def test_a_chain_is_a_chain_and_a_fan_a_list() -> None:
-    chain = [
+    chain: list[TaskSpec] = [
         EcsTaskSpec(task_id="a"),
         EcsTaskSpec(task_id="b", upstream=["a"]),
         EcsTaskSpec(task_id="c", upstream=["b"]),
