@@ -202,6 +202,10 @@ class FactoryDag:
             if not any(self._without(problem, dag, ids) for problem in problems):
                 self._lose_all(problems)
                 return None
+        reason = (
+            f"something is still wrong after {_MOST_ATTEMPTS} parts were left out: mend what is named, and try again"
+        )
+        self._lose("DAG", reason, self._part)
         return None
 
     def _lose_all(self, problems: list[Problem]) -> None:

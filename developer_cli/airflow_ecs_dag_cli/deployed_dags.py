@@ -15,6 +15,8 @@ from airflow_ecs_dag_loader.scan_error import ScanError
 from airflow_ecs_dag_schema import LabelError, decode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow_ecs_dag_cli.verdicts import Verdict
     from airflow_ecs_dag_loader.definition import Definition
 
@@ -33,24 +35,28 @@ class DeployedDags:
     def read(self, app: FileVerdict) -> FileVerdict:
         """Return what is deployed of the DAGs of ``app``: of its families, its dag ids and its stacks.
 
-        Raises:
-            AwsAccessError: AWS gave no answer.
+        If AWS gives no answer, that is its error.
         """
-        caller, ecs = self._access.caller, self._access.ecs
         try:
-            with scan_shown(ecs):
-                registry = scan(ecs, known={})
+            caller = self._access.caller
+            name = f"account {caller.account}, region {caller.region}"
+            return FileVerdict(name=name, verdicts=tuple(self._verdicts(app)))
         except ScanError as error:
-            raise AwsAccessError(error) from error
-        verdicts: list[Verdict] = []
+            return FileVerdict(name="AWS", error=str(AwsAccessError(error)))
+        except AwsAccessError as error:
+            return FileVerdict(name="AWS", error=str(error))
+
+    def _verdicts(self, app: FileVerdict) -> Iterator[Verdict]:
+        ecs = self._access.ecs
+        with scan_shown(ecs):
+            registry = scan(ecs, known={})
         for definition in registry.with_dags:
             if _concerns(definition, app):
                 try:
                     answer: Any = ecs.describe_task_definition(taskDefinition=definition.arn)
                 except NO_ANSWER as error:
                     raise AwsAccessError(error) from error
-                verdicts.extend(_judged(definition, answer))
-        return FileVerdict(name=f"account {caller.account}, region {caller.region}", verdicts=tuple(verdicts))
+                yield from _judged(definition, answer)
 
 
 def _judged(definition: Definition, answer: Any) -> list[Verdict]:  # noqa: ANN401 - what AWS answered

@@ -65,21 +65,27 @@ def show_plan(
     """
     new = judge(name)
     if new.error:
-        print_unreadable(new)
-        return UNREADABLE
+        return _fail(new, as_json=as_json)
     old = read_deployed(new) if read_deployed is not None else judge(str(against))
     if old.error:
-        print_unreadable(old)
-        return UNREADABLE
+        return _fail(old, as_json=as_json)
     changes = dag_changes(old.verdicts, new.verdicts)
     taken = {id(change): problem for change in changes if (problem := _taken(change, new, is_aws=against is None))}
     status = REFUSED if taken else status_of(new.verdicts)
     if as_json:
         dags = [_json(change, taken.get(id(change)), after) for change in changes]
-        write_json({"ok": status == 0, "before": old.name, "after": new.name, "dags": dags})
+        write_json({"ok": status == 0, "error": None, "before": old.name, "after": new.name, "dags": dags})
         return status
     _print(changes, old, new, taken, after)
     return status
+
+
+def _fail(side: FileVerdict, *, as_json: bool) -> int:
+    if as_json:
+        write_json({"ok": False, "error": f"{side.name}: {side.error}", "dags": []})
+    else:
+        print_unreadable(side)
+    return UNREADABLE
 
 
 def _taken(change: DagChange, new: FileVerdict, *, is_aws: bool) -> str | None:

@@ -263,8 +263,11 @@ def test_an_aws_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with http_answers({}) as aws:
         monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
         result = plan(source, "--deployed", "--region", REGION)
+        document = json.loads(plan(source, "--deployed", "--region", REGION, "--json").stdout)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "error" in result.stderr
+    assert "error: AWS: " in result.stderr
+    assert (document["ok"], document["dags"]) == (False, [])
+    assert document["error"].startswith("AWS: ")
 
 
 def test_the_page_shows_what_the_command_prints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
