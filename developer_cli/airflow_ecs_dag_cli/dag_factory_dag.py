@@ -48,7 +48,6 @@ _INSTEAD = {
     "on_skipped_callback": "say it in the container",
     "owner_links": "give owner_link",
     "queue": "queues are the platform's to choose",
-    "render_template_as_native_obj": "all that a container is given is text: convert in the container",
     "sla": "give Deadline(...) and an alert on=['missed_deadline']",
     "sla_secs": "give Deadline(...) and an alert on=['missed_deadline']",
     "template_searchpath": "put files into the container's image",
@@ -110,6 +109,8 @@ class FactoryDag:
         dag: dict[str, Any] = {"dag_id": self._dag_id}
         for name in _WITHOUT_MEANING:
             fields.take(name)
+        if (native := fields.take("render_template_as_native_obj")) is not None and native.value is not False:
+            self.notes.append("render_template_as_native_obj: what a container is given is text, whatever it says")
         zone_part = fields.take("timezone") or None
         zone_default = defaults.take("timezone") or None
         zone = next((each.text for each in (zone_part, zone_default) if each is not None and each.text), "UTC")
@@ -153,8 +154,9 @@ class FactoryDag:
         if told is not None and on:
             dag["alerts"] = ({"kind": "email", "to": told.texts or (), "on": tuple(on)},)
         for name in [name for name, _ in defaults.left()]:
-            if name in _INSTEAD and (part := defaults.take(name)) is not None and part.value is not False:
-                self._lose(f"default_args {name}", _INSTEAD[name], part)
+            reason = _instead_of(name)
+            if reason and (part := defaults.take(name)) is not None and part.value is not False:
+                self._lose(f"default_args {name}", reason, part)
 
     def _params(self, params: Part) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -188,8 +190,7 @@ class FactoryDag:
     def _lose_field(self, name: str, part: Part) -> None:
         if part.value is None or part.value is False:
             return
-        base = name.removesuffix("_name").removesuffix("_file")
-        self._lose(name, _INSTEAD.get(base, "the contract has no such field: see docs/arguments.md"), part)
+        self._lose(name, _instead_of(name) or "the contract has no such field: see docs/arguments.md", part)
 
     def _valid(self, dag: dict[str, Any]) -> DagSpec | None:
         """Return the DAG, without what the contract refuses; each such part is a loss."""
@@ -244,6 +245,10 @@ class FactoryDag:
         empty = {**kept, "kind": "operator", "operator": "empty"}
         dag["tasks"] = tuple(empty if each is task else each for each in dag["tasks"])
         return True
+
+
+def _instead_of(name: str) -> str | None:
+    return _INSTEAD.get(name.removesuffix("_name").removesuffix("_file"))
 
 
 def _words(problem: Problem) -> str:

@@ -29,7 +29,9 @@ _WITHOUT_MEANING = ("do_xcom_push", "show_return_value_in_logs", "ui_color")
 _BACKOFF = 2.0
 """What Airflow makes of ``retry_exponential_backoff: true``."""
 _INSTEAD = {
+    "on_execute_callback": "say it in the container",
     "on_failure_callback": "name whom to tell as alerts of the DAG",
+    "on_skipped_callback": "say it in the container",
     "on_success_callback": "name whom to tell as alerts of the DAG",
     "on_retry_callback": "name whom to tell as alerts of the DAG",
     "sla": "give the DAG Deadline(...) and an alert on=['missed_deadline']",
@@ -63,6 +65,11 @@ def task_settings(fields: Fields, names: Iterable[str]) -> dict[str, Any]:
     return found
 
 
+def instead_of(name: str) -> str | None:
+    """Return what to do instead of a field that the contract has no word for, if it is a known one."""
+    return _INSTEAD.get(name.removesuffix("_name").removesuffix("_file"))
+
+
 class FactoryTasks:
     """The tasks of one DAG.
 
@@ -90,7 +97,7 @@ class FactoryTasks:
         found = {name: self._fields(name, part, ids) for name, part in self.parts.items()}
         for name, part in self._unused.items():
             if part.value is not None and part.value is not False:
-                reason = _INSTEAD.get(name, "no task of the DAG takes it: leave it out")
+                reason = instead_of(name) or "no task of the DAG takes it: leave it out"
                 self._lose(f"default_args {name}", reason, part)
         self._choose_own(found)
         return found
@@ -127,7 +134,7 @@ class FactoryTasks:
         for field, left in left_over.items():
             is_own = field in part.fields or field not in self._defaults
             if is_own and left.value is not None and left.value is not False:
-                reason = _INSTEAD.get(field, "the contract has no such field: see docs/arguments.md")
+                reason = instead_of(field) or "the contract has no such field: see docs/arguments.md"
                 self._lose(f"task {task_id}: {field}", reason, left, task_id)
 
     @staticmethod

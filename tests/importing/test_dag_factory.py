@@ -180,7 +180,8 @@ def test_a_tag_of_yaml_is_read_as_what_it_joins() -> None:
     ("fields", "part", "words"),
     [
         ({"on_failure_callback": "a.b"}, "on_failure_callback", "EmailAlert"),
-        ({"render_template_as_native_obj": True}, "render_template_as_native_obj", "convert in the container"),
+        ({"on_success_callback_name": "f"}, "on_success_callback_name", "EmailAlert"),
+        ({"default_args": {"on_retry_callback_name": "f"}}, "default_args on_retry_callback_name", "EmailAlert"),
         ({"nonsense": 1}, "nonsense", "docs/arguments.md"),
         ({"start_date": "2 days", "schedule": None}, "start_date", "write the day"),
         ({"timezone": "Mars/Base"}, "start_date", "no timezone"),
@@ -213,6 +214,7 @@ def test_what_a_dag_loses(fields: dict[str, Any], part: str, words: str) -> None
         ({"operator": BASH, "bash_command": "run.sh"}, "operator", "image"),
         ({"operator": BASH, "bash_command": "x", "cwd": "/x"}, "operator", "cd"),
         ({"operator": BASH, "bash_command": "x", "queue": "q"}, "queue", "platform"),
+        ({"operator": BASH, "bash_command": "x", "on_retry_callback": "f"}, "on_retry_callback", "alerts"),
         ({"operator": BASH, "bash_command": "{{ var.value.x }}"}, "command.2", "unknown variable"),
         ({"operator": BASH, "bash_command": "{{ params.x }}"}, "command.2", "no param"),
         ({"operator": BASH, "expand": {"bash_command": ["a"], "env": []}}, "operator", "one list"),
