@@ -40,11 +40,13 @@ class Container:
         name: Its name, tokens in it where CloudFormation makes the name.
         labels: Its Docker labels.
         path: Where the labels stand in the document.
+        log_group: The group of CloudWatch Logs that gets its lines; empty if none does, or it isn't known.
     """
 
     name: str
     labels: Mapping[str, Any]
     path: SourcePath
+    log_group: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,8 @@ class TaskDefinition:
         size: Bytes of its compact JSON; ``None`` if ECS took it already, or if it is labels alone.
         conditional: Whether a condition decides if it is deployed.
         notes: What could not be judged.
+        family: Its family, tokens in it where CloudFormation makes the name; empty if nothing says it.
+        roles: The ARNs of its task role and its execution role, as far as it has them, tokens in them.
     """
 
     kind: FileKind
@@ -70,34 +74,58 @@ class TaskDefinition:
     size: int | None = None
     conditional: bool = False
     notes: tuple[str, ...] = ()
+    family: str = ""
+    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class DefinitionFile:
-    """What one argument of the command holds."""
+    """What one argument of the command holds.
+
+    Attributes:
+        name: As a person named it.
+        kind: What it is.
+        definitions: The task definitions in it.
+        stacks: Of an app, the names of its stacks.
+    """
 
     name: str
     kind: FileKind
     definitions: tuple[TaskDefinition, ...] = field(default=())
+    stacks: tuple[str, ...] = ()
 
 
-def read_definitions(name: str) -> DefinitionFile:
+def read_definitions(name: str, source: SourceDocument | None = None) -> DefinitionFile:
     """Read the file, the folder or (for ``-``) the standard input that ``name`` is.
+
+    Args:
+        name: The file, as a person named it.
+        source: What it holds, if it is read already.
 
     Raises:
         UnreadableFileError: It can't be read, or is none of the kinds.
     """
     path = Path(name)
-    if name != STDIN and path.is_dir():
+    if source is None and name != STDIN and path.is_dir():
         folder = next((each for each in (path, path / "cdk.out") if (each / _MANIFEST).is_file()), None)
         if folder is None:
             raise UnreadableFileError(
                 f"a folder without {_MANIFEST}, so no synthesized app: run cdk synth and give its folder cdk.out"
             )
-        return DefinitionFile(name=name, kind=FileKind.APP, definitions=tuple(_of_assembly(folder)))
-    source = _source(path, name)
+        definitions, stacks = tuple(_of_assembly(folder)), tuple(_stacks(folder))
+        return DefinitionFile(name=name, kind=FileKind.APP, definitions=definitions, stacks=stacks)
+    source = source or read_file(name)
     kind = _kind(source.value)
     return DefinitionFile(name=name, kind=kind, definitions=tuple(_of_document(kind, source, name)))
+
+
+def read_file(name: str) -> SourceDocument:
+    """Read the file or (for ``-``) the standard input that ``name`` is.
+
+    Raises:
+        UnreadableFileError: It can't be read, or is neither JSON nor YAML.
+    """
+    return _source(Path(name), name)
 
 
 def _source(path: Path, name: str) -> SourceDocument:
@@ -160,7 +188,10 @@ def _of_task_definition(source: SourceDocument, file: str) -> TaskDefinition:
         family, registered = str(value.get("family", "")), "taskDefinitionArn" in value
     containers = tuple(
         Container(
-            name=str(item.get("name", "")), labels=_mapping(item.get("dockerLabels")), path=(*path, i, "dockerLabels")
+            name=str(item.get("name", "")),
+            labels=_mapping(item.get("dockerLabels")),
+            path=(*path, i, "dockerLabels"),
+            log_group=_log_group(item, "logConfiguration", "logDriver", "options"),
         )
         for i, item in enumerate(items)
         if isinstance(item, dict)
@@ -172,6 +203,8 @@ def _of_task_definition(source: SourceDocument, file: str) -> TaskDefinition:
         source=source,
         containers=containers,
         size=None if registered else compact_size(_measured(value)),
+        family=family,
+        roles=_roles(value, "taskRoleArn", "executionRoleArn"),
     )
 
 
@@ -193,6 +226,8 @@ def _of_template(source: SourceDocument, file: str, stack: str) -> Iterator[Task
             size=compact_size(_measured(properties)),
             conditional="Condition" in resource,
             notes=tuple(notes),
+            family=text_of(properties.get("Family")) or "",
+            roles=_roles(properties, "TaskRoleArn", "ExecutionRoleArn"),
         )
 
 
@@ -222,7 +257,12 @@ def _containers(written: object, path: SourcePath, notes: list[str]) -> Iterator
             conditions.append(condition)
             if text != NO_VALUE:
                 chosen[key] = text
-        yield Container(name=text_of(item.get("Name")) or "", labels=chosen, path=(*path, index, "DockerLabels"))
+        yield Container(
+            name=text_of(item.get("Name")) or "",
+            labels=chosen,
+            path=(*path, index, "DockerLabels"),
+            log_group=_log_group(item, "LogConfiguration", "LogDriver", "Options"),
+        )
     named = sorted({each for each in conditions if each is not None})
     if named:
         notes.append(f"judged as if these conditions held: {', '.join(named)}")
@@ -239,6 +279,17 @@ def _of_assembly(folder: Path) -> Iterator[TaskDefinition]:
                 yield from _of_assembly(folder / nested)
 
 
+def _stacks(folder: Path) -> Iterator[str]:
+    """Yield the names of an app's stacks."""
+    manifest = _source(folder / _MANIFEST, str(folder / _MANIFEST)).value
+    for name, artifact in _mapping(_mapping(manifest).get("artifacts")).items():
+        properties = _mapping(_mapping(artifact).get("properties"))
+        if _mapping(artifact).get("type") == _STACK:
+            yield str(properties.get("stackName") or name)
+        elif _mapping(artifact).get("type") == _NESTED_ASSEMBLY and isinstance(properties.get("directoryName"), str):
+            yield from _stacks(folder / str(properties["directoryName"]))
+
+
 def _of_stack(folder: Path, template: str, stack: str) -> Iterator[TaskDefinition]:
     path = folder / template
     try:
@@ -250,6 +301,16 @@ def _of_stack(folder: Path, template: str, stack: str) -> Iterator[TaskDefinitio
         nested = _mapping(_mapping(resource).get("Metadata")).get("aws:asset:path")
         if _mapping(resource).get("Type") == _NESTED_STACK and isinstance(nested, str):
             yield from _of_stack(folder, nested, f"{stack}, nested stack {name}")
+
+
+def _roles(value: object, *names: str) -> tuple[str, ...]:
+    texts = [text_of(_mapping(value).get(name)) for name in names]
+    return tuple(dict.fromkeys(text for text in texts if text))
+
+
+def _log_group(container: object, configuration: str, driver: str, options: str) -> str:
+    given = _mapping(_mapping(container).get(configuration))
+    return (text_of(_mapping(given.get(options)).get("awslogs-group")) or "") if given.get(driver) == "awslogs" else ""
 
 
 def _mapping(value: object) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def _print(file: FileVerdict, console: Console) -> None:
             console.print()
         print_verdict(verdict, file, console)
         if graph := _graph(verdict):
-            for line in _lines(graph):
+            for line in graph_lines(graph):
                 console.print(f"  {line}" if line else "")
 
 
@@ -111,7 +111,7 @@ def _print_picture(file: FileVerdict, draw: Callable[[Sequence[TaskGraph]], str]
         sys.stdout.write(draw(graphs))
 
 
-def _lines(graph: TaskGraph) -> Iterator[str]:
+def graph_lines(graph: TaskGraph) -> Iterator[str]:
     """Yield a graph as lines of Rich's markup; a group is named where its tasks begin."""
     rows = list(rail_rows({task_id: node.upstream for task_id, node in graph.nodes.items()}))
     width = 2 + max(len(row.before) + len(row.after) + (row.task_id is not None) for row in rows)

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from airflow_ecs_dag_cli.dag_run import RunDate
     from airflow_ecs_dag_cli.local_project import LocalProject
 
-_EXTRAS = {"local": "local runs need", "airflow": "list, doctor and sync judge as Airflow's side does and need"}
+_EXTRAS = {
+    "local": "local runs need",
+    "airflow": "list, doctor, sync and plan --deployed judge as Airflow's side does and need",
+}
 """The package's extras, and what needs them."""
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+\Z", re.ASCII)
 _RUN_FAILED, _COULD_NOT_RUN, _INTERRUPTED = 1, 2, 130
@@ -45,6 +48,14 @@ class Engine(StrEnum):
     AUTO = "auto"
     CONTAINER = "container"
     PROCESS = "process"
+
+
+class ImportForm(StrEnum):
+    """What a file to be imported is."""
+
+    AUTO = "auto"
+    LABELS = "labels"
+    DAG_FACTORY = "dag-factory"
 
 
 class GraphForm(StrEnum):
@@ -245,6 +256,82 @@ def graph(
             f"it prints no drawing, so it excludes --format {form}: keep one of the two", param_hint="--json"
         )
     raise typer.Exit(show_graphs(file, dag_id=dag, form=form.value, as_json=as_json))
+
+
+@app.command()
+def plan(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="What would be deployed: a file or folder that validate takes.")
+    ] = "cdk.out",
+    *,
+    against: Annotated[
+        str | None, typer.Option(metavar="FILE", help="What is deployed, as such a file: an older cdk.out, say.")
+    ] = None,
+    deployed: Annotated[
+        bool, typer.Option("--deployed", help="Ask AWS what is deployed: the newest ACTIVE revision of each family.")
+    ] = False,
+    region: Annotated[str | None, typer.Option(help="With --deployed: the region, if not the profile's own.")] = None,
+    profile: Annotated[str | None, typer.Option(help="With --deployed: a profile of the AWS configuration.")] = None,
+    after: Annotated[
+        str | None, typer.Option(help="Count the next runs from this day (2026-01-31) or moment; without it, from now.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
+) -> None:
+    """Show what a deploy would change: DAGs, tasks, arrows, fields, next runs, size, and what Airflow's role needs.
+
+    Exits with 0 if every DAG will be taken, 1 if one will not be or there is none, 2 if a side can't be read.
+
+    Example: [bold]airflow-ecs-dag plan cdk.out --deployed --region eu-west-1[/bold]
+    """
+    if (against is None) != deployed:
+        raise typer.BadParameter(
+            "say what to compare with, once: --against FILE, or --deployed", param_hint="--against"
+        )
+    if against is not None and (region is not None or profile is not None):
+        raise typer.BadParameter("--region and --profile are for --deployed: leave them out", param_hint="--against")
+    with _errors_shown(Terminal(), extra="airflow"):
+        from airflow_ecs_dag_cli.plan_command import show_plan  # noqa: PLC0415 - as above
+
+        read_deployed = None
+        if deployed:
+            with _airflow_on_stderr():
+                from airflow_ecs_dag_cli.deployed_dags import DeployedDags  # noqa: PLC0415 - as above
+
+            read_deployed = DeployedDags(region=region, profile=profile).read
+        status = show_plan(file, against=against, read_deployed=read_deployed, after=_moment(after), as_json=as_json)
+    raise typer.Exit(status)
+
+
+@app.command(name="import")
+def import_dags(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="A file or folder that validate takes, with labels of any version, or a YAML file of dag-factory's; "
+            "- for stdin.",
+        ),
+    ],
+    *,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The Python file to make; without it, stdout.")
+    ] = None,
+    form: Annotated[ImportForm, typer.Option("--from", help="What SOURCE is.")] = ImportForm.AUTO,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Write what can be carried over, the rest as comments.")
+    ] = False,
+    line_length: Annotated[int, typer.Option(min=60, max=320, help="Characters of a line, as your formatter's.")] = 88,
+) -> None:
+    """Write the DAGs of labels, or of a dag-factory file, as Python functions that declare them with the construct.
+
+    What can't be carried over is listed by name, with its place and what to do instead. Exits with 0 if the file is
+    written, 1 if something can't be carried over and nothing is written, 2 if a file can't be read or written.
+
+    Example: [bold]airflow-ecs-dag import labels.yaml --output convert_it.py[/bold]
+    """
+    from airflow_ecs_dag_cli.import_command import import_file  # noqa: PLC0415 - as above
+
+    raise typer.Exit(import_file(source, output=output, form=form.value, partial=partial, width=line_length))
 
 
 _Region = Annotated[str | None, typer.Option(help="AWS region; without it, that of the profile or of the environment.")]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from airflow_ecs_dag_cli.definition_files import Container, TaskDefinition
-    from airflow_ecs_dag_cli.source_document import Position
+    from airflow_ecs_dag_cli.source_document import Position, SourceDocument
     from airflow_ecs_dag_schema import Policy
 
 _NO_CLUSTER = (
@@ -83,22 +83,30 @@ class FileVerdict:
         kind: What it is; ``None`` if it can't be read.
         verdicts: One for each DAG.
         error: Why it can't be read; empty if it can.
+        stacks: Of an app, the names of its stacks.
     """
 
     name: str
     kind: FileKind | None = None
     verdicts: tuple[Verdict, ...] = ()
     error: str = ""
+    stacks: tuple[str, ...] = ()
 
 
-def judge(name: str, policy: Policy | None = None) -> FileVerdict:
-    """Judge the file, the folder or (``-``) the standard input that ``name`` is, under ``policy`` if one is given."""
+def judge(name: str, policy: Policy | None = None, *, source: SourceDocument | None = None) -> FileVerdict:
+    """Judge the file, the folder or (``-``) the standard input that ``name`` is, under ``policy`` if one is given.
+
+    Args:
+        name: The file, as a person named it.
+        policy: The platform's.
+        source: What the file holds, if it is read already.
+    """
     try:
-        file = read_definitions(name)
+        file = read_definitions(name, source)
     except UnreadableFileError as error:
         return FileVerdict(name=name, error=str(error))
     verdicts = [verdict for definition in file.definitions for verdict in _of_definition(definition, policy)]
-    return FileVerdict(name=name, kind=file.kind, verdicts=tuple(_with_rivals(verdicts)))
+    return FileVerdict(name=name, kind=file.kind, verdicts=tuple(_with_rivals(verdicts)), stacks=file.stacks)
 
 
 def _of_definition(definition: TaskDefinition, policy: Policy | None) -> Iterator[Verdict]:

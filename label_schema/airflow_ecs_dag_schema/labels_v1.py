@@ -43,7 +43,7 @@ def write(spec: DagSpec) -> dict[str, str]:
     """
     labels = {VERSION_LABEL: VERSION}
     problems = []
-    for key, value in _leaves(spec):
+    for key, value in leaves(spec):
         try:
             labels[key] = to_text(value)
         except ValueError as error:
@@ -53,7 +53,8 @@ def write(spec: DagSpec) -> dict[str, str]:
     return labels
 
 
-def _leaves(spec: DagSpec) -> Iterator[tuple[str, Any]]:
+def leaves(spec: DagSpec) -> Iterator[tuple[str, Any]]:
+    """Yield each label of ``spec`` with its value, not yet as a text."""
     yield from _fields(spec, "airflow.dag", leave_out={"ecs", "tasks"})
     yield from _fields(spec.ecs, "airflow.ecs")
     for task in spec.tasks:
