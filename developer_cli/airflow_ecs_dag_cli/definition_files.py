@@ -95,7 +95,15 @@ def read_definitions(name: str) -> DefinitionFile:
                 f"a folder without {_MANIFEST}, so no synthesized app: run cdk synth and give its folder cdk.out"
             )
         return DefinitionFile(name=name, kind=FileKind.APP, definitions=tuple(_of_assembly(folder)))
-    source = _source(path, name)
+    return definitions_of(_source(path, name), name)
+
+
+def definitions_of(source: SourceDocument, name: str) -> DefinitionFile:
+    """Find the task definitions in a file that is read already.
+
+    Raises:
+        UnreadableFileError: It is none of the kinds.
+    """
     kind = _kind(source.value)
     return DefinitionFile(name=name, kind=kind, definitions=tuple(_of_document(kind, source, name)))
 
