@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui test bench soak audit bills lint lock clean
+.PHONY: help setup demo ui test bench soak docs audit bills lint lock clean
 
 help: ## what there is to run
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,10 @@ bills: setup ## bills of materials of the package and of its development, in art
 
 soak: setup ## the long suites whole: fuzzing, round trips, mutation
 	@PYTHONPATH=tests python -m soak
+
+docs: setup ## the documentation as a site, in artifacts/docs; any broken link or anchor fails
+	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+	@echo "docs: open artifacts/docs/index.html"
 
 lint: setup ## style, types and import boundaries
 	@ruff check

@@ -8,8 +8,8 @@ from typing import NoReturn
 import pytest
 
 VARIABLE = "AIRFLOW_ECS_DAG_REQUIRE"
-"""Comma list of what must be there: ``browser``, ``container``, ``fuzzer``, ``iam-simulate``, ``postgresql``,
-``pyright``."""
+"""Comma list of what must be there: ``browser``, ``container``, ``fuzzer``, ``iam-simulate``,
+``node-tools``, ``postgresql``, ``pyright``."""
 
 
 def missing(kind: str, reason: str) -> NoReturn:

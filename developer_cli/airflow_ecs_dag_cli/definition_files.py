@@ -95,18 +95,14 @@ class DefinitionFile:
     stacks: tuple[str, ...] = ()
 
 
-def read_definitions(name: str, source: SourceDocument | None = None) -> DefinitionFile:
+def read_definitions(name: str) -> DefinitionFile:
     """Read the file, the folder or (for ``-``) the standard input that ``name`` is.
-
-    Args:
-        name: The file, as a person named it.
-        source: What it holds, if it is read already.
 
     Raises:
         UnreadableFileError: It can't be read, or is none of the kinds.
     """
     path = Path(name)
-    if source is None and name != STDIN and path.is_dir():
+    if name != STDIN and path.is_dir():
         folder = next((each for each in (path, path / "cdk.out") if (each / _MANIFEST).is_file()), None)
         if folder is None:
             raise UnreadableFileError(
@@ -114,7 +110,15 @@ def read_definitions(name: str, source: SourceDocument | None = None) -> Definit
             )
         definitions, stacks = tuple(_of_assembly(folder)), tuple(_stacks(folder))
         return DefinitionFile(name=name, kind=FileKind.APP, definitions=definitions, stacks=stacks)
-    source = source or read_file(name)
+    return definitions_of(read_file(name), name)
+
+
+def definitions_of(source: SourceDocument, name: str) -> DefinitionFile:
+    """Find the task definitions in a file that is read already.
+
+    Raises:
+        UnreadableFileError: It is none of the kinds.
+    """
     kind = _kind(source.value)
     return DefinitionFile(name=name, kind=kind, definitions=tuple(_of_document(kind, source, name)))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_ecs_dag_cli.aws_access import AwsAccess, AwsAccessError, scan_shown
 from airflow_ecs_dag_cli.dag_changes import stack_name
 from airflow_ecs_dag_cli.source_document import SourceDocument
-from airflow_ecs_dag_cli.verdicts import FileVerdict, judge
+from airflow_ecs_dag_cli.verdicts import FileVerdict, judge_source
 from airflow_ecs_dag_loader.aws_answers import NO_ANSWER
 from airflow_ecs_dag_loader.registry import scan
 from airflow_ecs_dag_loader.scan_error import ScanError
@@ -61,7 +61,7 @@ class DeployedDags:
 
 def _judged(definition: Definition, answer: Any) -> list[Verdict]:  # noqa: ANN401 - what AWS answered
     source = SourceDocument({"taskDefinition": answer["taskDefinition"]}, "")
-    found = judge(definition.parsed_arn.name, source=source)
+    found = judge_source(source, definition.parsed_arn.name)
     return [replace(verdict, definition=replace(verdict.definition, place="")) for verdict in found.verdicts]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from airflow_ecs_dag_cli.import_losses import Imported, Loss
 from airflow_ecs_dag_cli.python_dag import SourceDag
 from airflow_ecs_dag_cli.source_document import UnreadableFileError
-from airflow_ecs_dag_cli.verdicts import judge
+from airflow_ecs_dag_cli.verdicts import judge, judge_source
 from airflow_ecs_dag_schema.codec import dag_id_label
 from airflow_ecs_dag_schema.exchange import bucket_and_key
 from airflow_ecs_dag_schema.problems import label_path
@@ -44,7 +44,7 @@ def labelled_dags(name: str, source: SourceDocument | None = None) -> Imported:
     Raises:
         UnreadableFileError: It can't be read, or is none of its kinds.
     """
-    file = judge(name, source=source)
+    file = judge(name) if source is None else judge_source(source, name)
     if file.error:
         raise UnreadableFileError(file.error)
     dags: list[SourceDag] = []

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_ecs_dag_cli.cloudformation import is_function, text_of
-from airflow_ecs_dag_cli.definition_files import FileKind, read_definitions
+from airflow_ecs_dag_cli.definition_files import FileKind, definitions_of, read_definitions
 from airflow_ecs_dag_cli.source_document import UnreadableFileError
 from airflow_ecs_dag_schema import DagSpec, LabelError, Problem, decode, describes_dag
 from airflow_ecs_dag_schema.codec import dag_id_label
@@ -22,7 +22,8 @@ from airflow_ecs_dag_schema.values import TOKEN_START
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from airflow_ecs_dag_cli.definition_files import Container, TaskDefinition
+    from airflow_ecs_dag_cli.definition_files import Container, DefinitionFile, TaskDefinition
+    from airflow_ecs_dag_cli.source_document import Path as SourcePath
     from airflow_ecs_dag_cli.source_document import Position, SourceDocument
     from airflow_ecs_dag_schema import Policy
 
@@ -33,10 +34,17 @@ _NO_CLUSTER = (
 
 @dataclass(frozen=True)
 class Finding:
-    """A problem with the place where it stands, ``None`` where that is not known."""
+    """A problem with the place where it stands.
+
+    Attributes:
+        problem: What is wrong.
+        position: The line and column in the file, ``None`` where they are not known.
+        path: The keys that lead there in the file's document.
+    """
 
     problem: Problem
     position: Position | None = None
+    path: SourcePath = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,20 +101,27 @@ class FileVerdict:
     stacks: tuple[str, ...] = ()
 
 
-def judge(name: str, policy: Policy | None = None, *, source: SourceDocument | None = None) -> FileVerdict:
-    """Judge the file, the folder or (``-``) the standard input that ``name`` is, under ``policy`` if one is given.
-
-    Args:
-        name: The file, as a person named it.
-        policy: The platform's.
-        source: What the file holds, if it is read already.
-    """
+def judge(name: str, policy: Policy | None = None) -> FileVerdict:
+    """Judge the file, the folder or (``-``) the standard input that ``name`` is, under ``policy`` if one is given."""
     try:
-        file = read_definitions(name, source)
+        file = read_definitions(name)
     except UnreadableFileError as error:
         return FileVerdict(name=name, error=str(error))
+    return judge_definitions(file, policy)
+
+
+def judge_source(source: SourceDocument, name: str) -> FileVerdict:
+    """Judge what is read already of the file, or whatever else, that ``name`` is."""
+    try:
+        return judge_definitions(definitions_of(source, name))
+    except UnreadableFileError as error:
+        return FileVerdict(name=name, error=str(error))
+
+
+def judge_definitions(file: DefinitionFile, policy: Policy | None = None) -> FileVerdict:
+    """Judge the DAGs of a file that is read already, under ``policy`` if one is given."""
     verdicts = [verdict for definition in file.definitions for verdict in _of_definition(definition, policy)]
-    return FileVerdict(name=name, kind=file.kind, verdicts=tuple(_with_rivals(verdicts)), stacks=file.stacks)
+    return FileVerdict(name=file.name, kind=file.kind, verdicts=tuple(_with_rivals(verdicts)), stacks=file.stacks)
 
 
 def _of_definition(definition: TaskDefinition, policy: Policy | None) -> Iterator[Verdict]:
@@ -198,7 +213,7 @@ def _findings(problems: Iterable[Problem], container: Container, definition: Tas
             (key for path, key in written.items() if path.startswith(f"{problem.path}.")), None
         )
         path = container.path if label is None else (*container.path, label)
-        yield Finding(shown, definition.source.position(path))
+        yield Finding(shown, definition.source.position(path), path)
 
 
 def _written_twice(container: Container, definition: TaskDefinition) -> Iterator[str]:
@@ -220,5 +235,6 @@ def _with_rivals(verdicts: list[Verdict]) -> Iterator[Verdict]:
             yield replace(verdict, notes=(*verdict.notes, note))
         else:
             problem = Problem(label, f"{earlier.place} has the same dag id: choose another one", verdict.dag_id)
-            position = verdict.definition.source.position((*verdict.container.path, label))
-            yield replace(verdict, spec=None, findings=(*verdict.findings, Finding(problem, position)))
+            path = (*verdict.container.path, label)
+            finding = Finding(problem, verdict.definition.source.position(path), path)
+            yield replace(verdict, spec=None, findings=(*verdict.findings, finding))

@@ -47,6 +47,26 @@ def test_links_lead_somewhere(name: str) -> None:
             assert (path.parent / target).exists(), f"{name} links to {target}"
 
 
+def anchors(path: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub and the site make them."""
+    found: set[str] = set()
+    for heading in re.findall(r"^#+ (.*)$", FENCE.sub("", path.read_text()), re.MULTILINE):
+        text = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).lower()
+        base = re.sub(r"[^\w\- ]", "", text).strip().replace(" ", "-")
+        found.add(next(each for n in range(99) if (each := f"{base}-{n}" if n else base) not in found))
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_anchors_lead_somewhere(name: str) -> None:
+    path = REPOSITORY / name
+    for link in LINK.finditer(FENCE.sub("", path.read_text())):
+        target, _, anchor = link["target"].partition("#")
+        page = (path.parent / target) if target else path
+        if anchor and not target.startswith(("http:", "https:")) and page.suffix == ".md":
+            assert anchor in anchors(page), f"{name} links to {link['target']}"
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_fences_have_a_language_or_are_closed(name: str) -> None:
     assert (REPOSITORY / name).read_text().count("```") % 2 == 0

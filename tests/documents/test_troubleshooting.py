@@ -1,0 +1,76 @@
+"""docs/troubleshooting.md has every message of the software's errors, below a paragraph that says what to do."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from airflow_ecs_dag_schema import LabelError, decode
+from documents.error_messages import PAGE, Message, listed, messages, with_lists
+from vectors.vector_files import read_vectors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TEXT = PAGE.read_text()
+LEAST_FIXED = 8
+"""Letters of a message that are not filled in, for it to say anything."""
+
+
+def pattern(message: Message) -> re.Pattern[str] | None:
+    fixed = message.text.split("…")
+    return re.compile(".*".join(map(re.escape, fixed)), re.DOTALL) if sum(map(len, fixed)) > LEAST_FIXED else None
+
+
+def told(message: str) -> bool:
+    return any(each.search(message) for each in PATTERNS)
+
+
+PATTERNS = [found for message in messages() if (found := pattern(message))]
+
+
+def test_the_lists_are_what_the_sources_say() -> None:
+    assert with_lists(TEXT) == TEXT, "call PYTHONPATH=tests python -m documents.error_messages"
+
+
+def test_each_module_with_messages_is_below_one_paragraph() -> None:
+    counted = Counter(module for modules, _ in listed(TEXT) for module in modules)
+    assert {module for module, number in counted.items() if number > 1} == set()
+    assert set(counted) == {message.module for message in messages()}, (
+        "give the module a list in docs/troubleshooting.md"
+    )
+
+
+def test_each_list_has_a_heading_and_says_what_to_do() -> None:
+    headings = []
+    for section in re.split(r"^### ", TEXT, flags=re.MULTILINE)[1:]:
+        heading, _, rest = section.partition("\n")
+        said, mark, lines = rest.partition("<!-- messages:")
+        headings.append(heading)
+        assert mark, heading
+        assert len(said.split()) > 8, heading
+        assert lines.count("\n- `") >= 1, heading
+    assert len(headings) == len(set(headings)) == len(list(listed(TEXT)))
+
+
+def problems_of_vectors() -> Iterator[str]:
+    for version in ("v1", "2019"):
+        for _, vector in read_vectors(version):
+            try:
+                decode(vector.labels)
+            except LabelError as error:
+                yield from (problem.message for problem in error.problems)
+
+
+def test_each_problem_of_each_vector_is_told() -> None:
+    found = list(problems_of_vectors())
+    assert len(found) > 500
+    assert [message for message in found if not told(message)] == []
+
+
+@pytest.mark.parametrize("message", ["", "everything is well", "no such words are anywhere in it"])
+def test_what_is_no_message_is_not_told(message: str) -> None:
+    assert not told(message)
