@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 
 _DEFAULT = "default"
 _DEFAULTS_FILE = "defaults.yml"
+_OTHERS = frozenset({"Resources", "containerDefinitions", "taskDefinition"})
+"""Keys of other files that labels are in."""
 _MOST_DAGS = 1_000
 
 
 def is_dag_factory(value: object) -> bool:
     """Tell whether a document is dag-factory's: DAGs by their ids, each with its tasks."""
     if not isinstance(value, dict) or any(str(key).startswith("airflow.") for key in value):
+        return False
+    if not _OTHERS.isdisjoint(value):
         return False
     default = value.get(_DEFAULT)
     has_tasks = isinstance(default, dict) and "tasks" in default

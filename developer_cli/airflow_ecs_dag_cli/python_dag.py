@@ -83,7 +83,7 @@ def python_file(dags: Sequence[SourceDag], *, width: int) -> str:
 
 def _import_lines(imports: Imports, width: int) -> Iterator[str]:
     def statement(module: str, names: Iterable[str], indent: int) -> list[str]:
-        ordered = sorted(names, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
+        ordered = sorted(names, key=lambda name: (not name.isupper(), not name[0].isupper(), name.lower(), name))
         line = f"{' ' * indent}from {module} import {', '.join(ordered)}"
         if len(line) <= width:
             return [line]
@@ -135,7 +135,7 @@ class _Function:
             body += self._statement(f"{variable} = ", call)
             if not is_inside:
                 outermost.append(variable)
-        parts = [Raw(flow) for flow in flows.flows(outermost)]
+        parts = flows.flows(outermost)
         fields = tuple(self._fields())
         given = (*fields, *place, ("tasks", parts[0] if len(parts) == 1 else Items(tuple(parts))))
         call = Call("AirflowEcsDag", (("", Raw("scope")), ("", Raw("construct_id")), *given))
@@ -184,7 +184,10 @@ class _Function:
         before = f"{parameter.name}: {parameter.annotation}"
         if parameter.default is None:
             return [*lines, f"{' ' * INDENT}{before},"]
-        return lines + laid_out(f"{before} = ", parameter.default, ",", indent=INDENT, width=self._width)
+        made = laid_out(f"{before} = ", parameter.default, ",", indent=INDENT, width=self._width)
+        if len(made) == 1 and len(made[0]) > self._width:
+            made = made[0].replace(" | ", f"\n{' ' * INDENT}| ", parameter.annotation.count(" | ")).split("\n")
+        return [*lines, *made]
 
     def _fields(self) -> Iterator[tuple[str, Expression]]:
         spec = self._spec
@@ -221,7 +224,7 @@ class _Function:
         if ecs.capacity_provider_strategy:
             yield "capacity_provider_strategies", self._values.texts(ecs.capacity_provider_strategy)
         if ecs.tags:
-            yield "ecs_tags", Entries(tuple((tag.key, self._values.text(tag.value)) for tag in ecs.tags))
+            yield "ecs_tags", self._values.tags(ecs.tags)
         if container := ecs.container_name or self._dag.container:
             yield "container", self._values.text(container)
         if self._spec.exchange is not None:

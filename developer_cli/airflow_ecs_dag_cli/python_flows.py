@@ -7,15 +7,14 @@ from graphlib import TopologicalSorter
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from airflow_ecs_dag_cli.python_text import Call, Items, Raw, Text, text_literal
+from airflow_ecs_dag_cli.python_text import ARROW, Call, Chain, Items, Raw, Text, flat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from airflow_ecs_dag_cli.python_names import Names
+    from airflow_ecs_dag_cli.python_text import Expression
     from airflow_ecs_dag_schema import DagSpec
-
-_ARROW = " >> "
 
 
 def in_order(spec: DagSpec) -> list[str]:
@@ -75,7 +74,7 @@ class FlowWriter:
                 members[outer].append(variable)
             yield variable, call, bool(outer)
 
-    def flows(self, groups: Sequence[str]) -> list[str]:
+    def flows(self, groups: Sequence[str]) -> list[Expression]:
         """Return what the construct gets as its tasks: the outermost ``groups``, then flows of all arrows."""
         flows = [flow for chain in self._chains() for flow in self._flows_of(chain)]
         in_flows = {each for task_id in self._order for each in self._upstream[task_id]}
@@ -84,7 +83,7 @@ class FlowWriter:
             for task_id in self._order
             if task_id not in in_flows and not self._upstream[task_id] and "." not in task_id
         ]
-        return [*groups, *alone, *flows]
+        return [*map(Raw, groups), *map(Raw, alone), *flows]
 
     def _chains(self) -> Iterator[list[str]]:
         """Yield chains of tasks, each of which alone follows the one before it; every task is in one."""
@@ -105,40 +104,40 @@ class FlowWriter:
                 chain.append(followers[0])
             yield chain
 
-    def _flows_of(self, chain: list[str]) -> Iterator[str]:
+    def _flows_of(self, chain: list[str]) -> Iterator[Chain]:
         """Yield flows with the arrows to a chain and within it; each fits on a line, where that can be."""
         head = chain[0]
         plain = [each for each in self._upstream[head] if (each, head) not in self._labels]
         for each in self._upstream[head]:
             if (each, head) in self._labels:
-                yield f"{self._variables[each]}{self._arrow(each, head)}{self._variables[head]}"
+                yield Chain((Raw(self._variables[each]), *self._step(each, head)))
         *before, last = self._in_lines(plain, head)
         for some in before:
-            yield f"{some}{_ARROW}{self._variables[head]}"
-        flow = f"{last}{_ARROW}{self._variables[head]}" if last else self._variables[head]
-        arrows = bool(last)
+            yield Chain((some, Raw(self._variables[head])))
+        flow: tuple[Expression, ...] = (*((last,) if last.source else ()), Raw(self._variables[head]))
         for earlier, later in pairwise(chain):
-            step = f"{self._arrow(earlier, later)}{self._variables[later]}"
-            if arrows and len(flow) + len(step) > self._width:
-                yield flow
-                flow = self._variables[earlier]
-            flow, arrows = f"{flow}{step}", True
-        if arrows:
-            yield flow
+            step = self._step(earlier, later)
+            if len(flow) > 1 and len(flat(Chain((*flow, *step)))) > self._width:
+                yield Chain(flow)
+                flow = (Raw(self._variables[earlier]),)
+            flow = (*flow, *step)
+        if len(flow) > 1:
+            yield Chain(flow)
 
-    def _in_lines(self, task_ids: Sequence[str], after: str) -> list[str]:
-        """Return the tasks before another one in lists that fit; an empty text if there are none."""
+    def _in_lines(self, task_ids: Sequence[str], after: str) -> list[Raw]:
+        """Return the tasks before another one in lists that fit; an empty source if there are none."""
         lines: list[list[str]] = [[]]
         for task_id in task_ids:
             variable = self._variables[task_id]
-            size = len(", ".join([*lines[-1], variable])) + len(f"[]{_ARROW}{self._variables[after]}")
+            size = len(", ".join([*lines[-1], variable])) + len(f"[]{ARROW}{self._variables[after]}")
             if lines[-1] and size > self._width:
                 lines.append([])
             lines[-1].append(variable)
-        return ["" if not each else each[0] if len(each) == 1 else f"[{', '.join(each)}]" for each in lines]
+        return [Raw("" if not each else each[0] if len(each) == 1 else f"[{', '.join(each)}]") for each in lines]
 
-    def _arrow(self, before: str, after: str) -> str:
-        label = self._labels.get((before, after))
+    def _step(self, before: str, after: str) -> tuple[Expression, ...]:
+        """Return what follows ``before`` in a flow: the words on the arrow, if any, and ``after``."""
+        task, label = Raw(self._variables[after]), self._labels.get((before, after))
         if label is None:
-            return _ARROW
-        return f"{_ARROW}{self._names.imported('EdgeLabel')}({text_literal(label)}){_ARROW}"
+            return (task,)
+        return Call(self._names.imported("EdgeLabel"), (("", Text(label)),)), task

@@ -105,7 +105,7 @@ class TaskWriter:
         for name, value in self._values.fields(task, _COMMON_FIELDS | _ECS_FIELDS):
             fields[_ECS_NAMES.get(name, name)] = value
         if task.tags:
-            fields["ecs_tags"] = Entries(tuple((tag.key, self._values.text(tag.value)) for tag in task.tags))
+            fields["ecs_tags"] = self._values.tags(task.tags)
         match task.expand:
             case ExpandItems(items=items):
                 fields["expand"] = self._values.texts(items)

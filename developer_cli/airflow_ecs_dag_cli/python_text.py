@@ -6,6 +6,7 @@ An expression is on one line where it fits; otherwise its parts have a line each
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 INDENT = 4
+ARROW = " >> "
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\\": r"\\"}
 _PRAGMA = re.compile(r"#|type:|(?:fmt|isort|mypy|noqa|pylint|pyright|ruff|yapf)\b", re.IGNORECASE)
 """Words that mean something to tools where a comment begins with them."""
@@ -73,7 +75,14 @@ class Call:
     given: tuple[tuple[str, Expression], ...] = ()
 
 
-Expression: TypeAlias = "Raw | Text | Filled | Items | Entries | Call"
+@dataclass(frozen=True)
+class Chain:
+    """A flow of tasks: at least two parts, with ``>>`` between them."""
+
+    parts: tuple[Expression, ...]
+
+
+Expression: TypeAlias = "Raw | Text | Filled | Items | Entries | Call | Chain"
 
 
 def text_literal(text: str) -> str:
@@ -107,6 +116,8 @@ def flat(expression: Expression) -> str:  # noqa: PLR0911 - one line a kind
         case Call():
             inner = ", ".join(f"{name}={flat(value)}" if name else flat(value) for name, value in expression.given)
             return f"{expression.name}({inner})"
+        case Chain():
+            return ARROW.join(map(flat, expression.parts))
 
 
 def laid_out(before: str, expression: Expression, after: str, *, indent: int, width: int) -> list[str]:
@@ -124,6 +135,12 @@ def laid_out(before: str, expression: Expression, after: str, *, indent: int, wi
     if _columns(line) <= width:
         return [line]
     match expression:
+        case Chain(parts=(first, *others)):
+            lines = laid_out(before, first, "", indent=indent, width=width)
+            for number, other in enumerate(others, 1):
+                end = after if number == len(others) else ""
+                lines.extend(laid_out(ARROW.lstrip(), other, end, indent=indent, width=width))
+            return lines
         case Text() if pieces := _pieces(expression.text, width - indent - INDENT - 2):
             inner = " " * (indent + INDENT)
             return [f"{space}{before}(", *(f"{inner}{text_literal(piece)}" for piece in pieces), f"{space}){after}"]
@@ -158,8 +175,14 @@ def comment_lines(text: str, *, indent: int, width: int) -> list[str]:
 
 
 def _columns(line: str) -> int:
-    """Return an upper bound of the columns that a line takes: a character outside ASCII may take two."""
-    return len(line) if line.isascii() else sum(1 if each.isascii() else 2 for each in line)
+    """Return the columns that a line takes, as ruff counts them: wide characters two, marks on others none."""
+    return len(line) if line.isascii() else sum(map(_width, line))
+
+
+def _width(character: str) -> int:
+    if unicodedata.category(character) in {"Mn", "Me"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"F", "W"} else 1
 
 
 def _escaped(character: str, quote: str) -> str:

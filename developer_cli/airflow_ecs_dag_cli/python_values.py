@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from airflow_ecs_dag_cli.python_text import Expression
     from airflow_ecs_dag_schema.asset_condition import Condition
     from airflow_ecs_dag_schema.assets import Asset
+    from airflow_ecs_dag_schema.ecs_settings import EcsTag
     from airflow_ecs_dag_schema.schedule import AnySchedule
 
 TOKEN = re.compile(re.escape(TOKEN_START) + r"([^\]]*)\]\}")
@@ -85,6 +86,10 @@ class ValueWriter:
     def texts(self, values: Iterable[object]) -> Expression:
         """Return a list."""
         return Items(tuple(self.value(each) for each in values))
+
+    def tags(self, tags: Iterable[EcsTag]) -> Expression:
+        """Return tags by their keys; of those named twice the last one counts."""
+        return Entries(tuple({tag.key: self.text(tag.value) for tag in tags}.items()))
 
     def model(self, model: BaseModel) -> Expression:
         """Return the call that makes a value of the contract's."""

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 CARRIER = "main"
 
 
-def source_of(spec: DagSpec, width: int = 88, **more: Any) -> str:
+def source_of(spec: DagSpec, width: int = 88, *, origin: str = "labels", **more: Any) -> str:
     """The Python file of one DAG."""
-    return python_file([SourceDag(spec=spec, origin="labels", container=CARRIER, **more)], width=width)
+    return python_file([SourceDag(spec=spec, origin=origin, container=CARRIER, **more)], width=width)
 
 
 def functions_of(source: str) -> dict[str, Any]:

@@ -252,6 +252,17 @@ def test_a_lost_task_leaves_its_arrows() -> None:
     assert places["user_defined_macros"] == "dags.yml:7:3"
 
 
+def test_what_all_ecs_tasks_say_is_the_dags() -> None:
+    ecs_run = {"operator": "a.EcsRunTaskOperator", "task_definition": "x", "launch_type": "FARGATE", "tags": {"a": "b"}}
+    spec = dag_of(tasks={"a": ecs_run, "b": ecs_run, "c": {"operator": EMPTY}})
+    assert (spec.ecs.launch_type, ecs_task(spec, "a").launch_type) == ("FARGATE", None)
+    assert ([tag.key for tag in spec.ecs.tags], ecs_task(spec, "b").tags) == (["a"], ())
+    spec = dag_of(tasks={"a": ecs_run, "b": {**ecs_run, "launch_type": "EC2"}})
+    assert (spec.ecs.launch_type, ecs_task(spec, "a").launch_type) == (None, "FARGATE")
+    found = losses(tasks={"a": {**ecs_run, "cluster": "one"}, "b": {**ecs_run, "cluster": "two"}})
+    assert "divide the DAG" in found["task b: cluster"]
+
+
 def test_a_secret_is_not_repeated() -> None:
     secret = "AKIA" + "ABCDEFGHIJKLMNOP"
     found = losses(tasks={"t": {"operator": BASH, "bash_command": f"login {secret}"}})
