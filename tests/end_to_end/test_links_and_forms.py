@@ -49,7 +49,7 @@ def test_the_links_of_a_task_instance(report: LocalProject, chromium: Path, arti
         "CloudFormation stack": "/cloudformation/home",
     }
     with page_of(chromium, LAPTOP) as page:
-        page.goto(f"{report.airflow.url}/dags/report/runs/{run_id}/tasks/convert")
+        page.goto(f"{report.airflow.url}/dags/report/runs/{run_id}/tasks/convert/details")
         for name, path in wanted.items():
             link = page.get_by_role("link", name=name, exact=True)
             link.wait_for()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 import pytest
 from airflow.api_fastapi.app import create_app, get_auth_manager, purge_cached_app
@@ -54,7 +55,7 @@ class Site:
             if user is not None:
                 token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username=user, role="VIEWER"))
                 client.cookies.set(COOKIE_NAME_JWT_TOKEN, token)
-            answer: Response = client.get(f"/ecs-registry/{path}", params=query)
+            answer: Response = client.get(urljoin("/ecs-registry/", path), params=query or None)
             return answer
 
     def page(self, user: str = "admin", **query: Any) -> str:

@@ -108,6 +108,10 @@ def test_who_is_not_logged_in_comes_to_airflows_login_page_and_back(deployed: Si
     assert address.path == "../api/v2/auth/login"
     assert parse_qs(address.query)["next"] == ["/ecs-registry/?q=a+b"]
     assert "orders" not in answer.text
+    login = deployed.get(answer.headers["location"], user=None)
+    assert login.status_code == 307
+    assert urlsplit(login.headers["location"]).path.endswith("/auth/login")
+    assert parse_qs(urlsplit(login.headers["location"]).query)["next"] == ["/ecs-registry/?q=a+b"]
     refused = deployed.get("definitions.json", user=None)
     assert (refused.status_code, refused.json()) == (401, {"detail": "Not authenticated"})
 
@@ -130,8 +134,8 @@ def test_a_script_comes_with_airflows_own_token(deployed: Site) -> None:
 
 def test_what_a_teams_bundle_found_is_the_teams(site: Site) -> None:
     with create_session() as session:
-        team = session.merge(Team(name="shop-team"))
-        session.query(DagBundleModel).filter(DagBundleModel.name == site.fleet.name).one().teams.append(team)
+        bundle = session.query(DagBundleModel).filter(DagBundleModel.name == site.fleet.name).one()
+        bundle.teams = [session.merge(Team(name="shop-team"))]
     try:
         site.fleet.deploy(ORDERS, "orders-new")
         site.fleet.deploy(ORDERS, "orders-wrong", tasks__build__retries="many")
@@ -143,7 +147,8 @@ def test_what_a_teams_bundle_found_is_the_teams(site: Site) -> None:
         assert set(site.states()) == {"orders-new", "orders-wrong"}
     finally:
         with create_session() as session:
-            session.query(DagBundleModel).filter(DagBundleModel.name == site.fleet.name).one().teams.clear()
+            bundle = session.query(DagBundleModel).filter(DagBundleModel.name == site.fleet.name).one()
+            bundle.teams = []
             session.query(Variable).filter(Variable.key.like("airflow_ecs_dag.%")).delete(synchronize_session=False)
 
 

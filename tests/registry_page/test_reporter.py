@@ -185,6 +185,23 @@ def test_a_policy_that_is_none_is_told_and_what_was_found_stays(site: Site, tmp_
     assert site.json()["warnings"] == []
 
 
+def test_a_process_that_fails_from_its_start_on_hides_nothing_of_what_another_one_told(
+    site: Site, tmp_path: Path
+) -> None:
+    site.fleet.deploy(ORDERS, "orders")
+    site.fleet.bundle().refresh()
+    before = site.json()
+    file = tmp_path / "policy.yaml"
+    file.write_text("no_such_rule: 1")
+    with pytest.raises(PolicyError):
+        site.fleet.bundle(policy_file=str(file)).refresh()
+    after = site.json()
+    assert "no_such_rule" in after["warnings"][0]
+    assert after["definitions"] == before["definitions"]
+    assert [each["key"] for each in after["sources"]] == [each["key"] for each in before["sources"]]
+    assert all(each["read_at"] for each in after["sources"])
+
+
 def test_errors_that_airflow_does_not_show_are_told_as_such(site: Site) -> None:
     for number in range(103):
         site.fleet.deploy(ORDERS, f"wrong-{number:03}", tasks__build__retries="many")

@@ -45,6 +45,7 @@ class RegistryReporter:
         self._report: str | None = None
         self._digest = ""
         self._told: Pulse | None = None
+        self._interval = 0
         self._has_failed = False
         self._is_told = False
         self._log = structlog.get_logger(__name__).bind(bundle=bundle)
