@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class DagRefusedError(ValueError):
-    """The DAG of a task definition can't be loaded; the message tells its author what to change and where to read on."""
+    """The DAG of a task definition can't be loaded; the message says what to change and where to read on."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"{reason}\n{where_told(reason)}")
