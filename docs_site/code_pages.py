@@ -52,7 +52,7 @@ def _parameters(name: str, parameters: list[Any]) -> Iterator[str]:
     words = ["airflow-ecs-dag", name, "[OPTIONS]", *(_argument(each) for each in arguments)]
     yield "```text\n" + " ".join(words) + "\n```\n"
     if shown:
-        yield "| | |\n|---|---|"
+        yield "| argument or option | what it is |\n|---|---|"
     for each in shown:
         written = [_argument(each)] if each in arguments else [*each.opts, *each.secondary_opts]
         said = _plain(each.help or "").replace("|", "\\|").replace("\n", " ")

@@ -16,6 +16,7 @@ from airflow_ecs_dag_loader.decoded_specs import decoded
 from airflow_ecs_dag_loader.definition import Definition
 from airflow_ecs_dag_loader.source import RegistrySource
 from airflow_ecs_dag_schema import LabelError, Problem
+from airflow_ecs_dag_schema.troubleshooting import where_told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 
 
 class DagRefusedError(ValueError):
-    """The DAG of a task definition can't be loaded; the message tells its author what to change."""
+    """The DAG of a task definition can't be loaded; the message says what to change and where to read on."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason}\n{where_told(reason)}")
 
 
 def dag_file(definition: Definition, source: RegistrySource) -> str:

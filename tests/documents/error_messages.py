@@ -32,7 +32,8 @@ _TABLES = (
 )
 """Modules whose messages are put together from tables."""
 _NO_ERRORS = re.compile(
-    r"/(?:alert_text|graph_svg|json_schema|line_texts|lines_elsewhere|next_runs|provider_info|show_command|task_words)\Z"
+    r"/(?:alert_text|graph_svg|json_schema|line_texts|lines_elsewhere|next_runs|provider_info|show_command|task_words"
+    r"|troubleshooting)\Z"
 )
 """Modules whose functions return sentences that are no errors."""
 _LISTED = re.compile(r"^<!-- messages: (?P<modules>[^>]+) -->\n(?P<lines>(?:- `.*`\n)*)", re.MULTILINE)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from airflow_ecs_dag_loader.dag_file import DagRefusedError
 from airflow_ecs_dag_schema import LabelError, decode
+from airflow_ecs_dag_schema.troubleshooting import VARIABLE
 from documents.error_messages import PAGE, Message, listed, messages, with_lists
 from vectors.vector_files import read_vectors
 
@@ -69,6 +71,34 @@ def test_each_problem_of_each_vector_is_told() -> None:
     found = list(problems_of_vectors())
     assert len(found) > 500
     assert [message for message in found if not told(message)] == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "place"),
+    [
+        ("1 problem:\n  - airflow.dag.owner: [owner.not-allowed] this owner is not allowed", "the-platforms-policy"),
+        ("1 problem:\n  - airflow: Airflow refuses it (ValueError: x)", "airflow-cant-make-the-dag-of-good-labels"),
+        ("1 problem:\n  - airflow.dag.x: unknown field (got '[a-z.]')", "in-a-label-or-at-synth-one-value"),
+    ],
+)
+def test_an_import_error_leads_to_its_place(reason: str, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    headings = re.findall(r"^##+ (.*)$", TEXT, re.MULTILINE)
+    assert place in [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+    monkeypatch.delenv(VARIABLE, raising=False)
+    text = str(DagRefusedError(reason))
+    assert text == f"{reason}\nwhat it means, and what to do: docs/troubleshooting.md#{place}"
+    monkeypatch.setenv(VARIABLE, "https://docs.example.com/troubleshooting.html")
+    assert str(DagRefusedError(reason)).endswith(f"https://docs.example.com/troubleshooting.html#{place}")
+
+
+@pytest.mark.parametrize(
+    "address", ["", "javascript:alert(1)", "https://docs.example.com/\n<b>", "https://" + "x" * 501]
+)
+def test_what_is_no_address_is_not_shown(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, address)
+    assert (
+        str(DagRefusedError("x")).splitlines()[1].startswith("what it means, and what to do: docs/troubleshooting.md#")
+    )
 
 
 @pytest.mark.parametrize("message", ["", "everything is well", "no such words are anywhere in it"])

@@ -15,6 +15,7 @@ from airflow_ecs_dag_loader import airflow_assets
 from airflow_ecs_dag_loader.dag_file import DagRefusedError, dag_file, dag_from_record, refusal_file
 from airflow_ecs_dag_loader.definition import Container, Definition
 from airflow_ecs_dag_loader.source import RegistrySource
+from airflow_ecs_dag_schema.troubleshooting import where_told
 from loader.ecs_account import dag_labels
 from loader.sources import SOURCE, found
 
@@ -68,7 +69,7 @@ def test_a_refusal_says_its_reason_and_runs_nothing(reason: str) -> None:
     assert text.isascii()
     with pytest.raises(DagRefusedError) as raised:
         exec(compile(text, "refusal", "exec"), {})  # noqa: S102 - what Airflow does with the file
-    assert str(raised.value) == reason
+    assert str(raised.value) == f"{reason}\n{where_told(reason)}"
 
 
 def test_the_file_makes_the_dag() -> None:
