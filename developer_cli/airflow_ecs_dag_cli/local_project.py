@@ -11,18 +11,17 @@ import shutil
 import sys
 import tempfile
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from airflow_ecs_dag_cli.cdk_app import synthesize
-from airflow_ecs_dag_cli.container_engine import build_images, find_engine, write_images
+from airflow_ecs_dag_cli.container_engine import find_engine
 from airflow_ecs_dag_cli.declared_dags import declared_dags, refusals
 from airflow_ecs_dag_cli.local_airflow import LocalAirflow
 from airflow_ecs_dag_cli.local_aws import ACCOUNT, REGION, LocalAws, isolated_environment
 from airflow_ecs_dag_cli.process_engine.__main__ import READY
 from airflow_ecs_dag_cli.processes import BackgroundProcess, LocalRunError
-from airflow_ecs_dag_cli.stack_deployment import deploy
+from airflow_ecs_dag_cli.project_deployment import ProjectDeployment
 from airflow_ecs_dag_schema import Policy, PolicyError
 
 if TYPE_CHECKING:
@@ -31,8 +30,7 @@ if TYPE_CHECKING:
 
     from airflow_ecs_dag_cli.cloud_assembly import CloudAssembly
     from airflow_ecs_dag_cli.container_engine import ContainerEngine
-    from airflow_ecs_dag_cli.stack_deployment import ResourceEvent
-    from airflow_ecs_dag_cli.terminal import Step, Terminal
+    from airflow_ecs_dag_cli.terminal import Terminal
 
     EngineChoice = Literal["auto", "container", "process"]
 
@@ -93,8 +91,7 @@ class LocalProject:
         """
         with ExitStack() as stack:
             self._prepare_state(stack)
-            self._synthesize()
-            self._check_policy()
+            self.assembly = self._synthesize()
             self._stack = stack.pop_all()
         return self
 
@@ -117,7 +114,8 @@ class LocalProject:
         docker_host = engine.url if engine else self._start_process_engine()
         self._start_aws(docker_host)
         self._start_airflow()
-        self._provide_images(engine)
+        self._deployment = ProjectDeployment(self.aws, self._terminal, engine=engine, images_file=self.images_file)
+        self._deployment.provide_images(self.assembly)
         self.deploy()
         with self._terminal.step("Airflow") as step:
             self.airflow.wait_until_ready()
@@ -135,10 +133,18 @@ class LocalProject:
 
     def deploy(self) -> None:
         """Deploy the app's stacks as they were synthesized."""
-        for each in self.assembly.stacks:
-            with self._terminal.step(f"stack {each.name} deployed by CloudFormation") as step:
-                result = deploy(self.aws, each, on_event=partial(_show_event, step))
-                step.done("changed" if result.changed else "nothing to change")
+        self._deployment.deploy(self.assembly)
+
+    def redeploy(self) -> None:
+        """Synthesize the app anew and deploy what changed. Until that is done, what was deployed before stays.
+
+        Raises:
+            LocalRunError: The app has a mistake, the policy refuses a DAG of it, or CloudFormation a stack.
+        """
+        assembly = self._synthesize()
+        self._deployment.provide_images(assembly)
+        self._deployment.deploy(assembly)
+        self.assembly = assembly
 
     def _prepare_state(self, stack: ExitStack) -> None:
         if self._state.is_symlink():
@@ -151,18 +157,21 @@ class LocalProject:
         for old in ("aws", "cdk.out"):
             shutil.rmtree(self._state / old, ignore_errors=True)
 
-    def _synthesize(self) -> None:
+    def _synthesize(self) -> CloudAssembly:
         with self._terminal.step("CDK app synthesized") as step:
-            self.assembly = synthesize(
+            assembly = synthesize(
                 self.folder,
                 environment=isolated_environment(os.environ),
                 output=self._state / "cdk.out",
                 account=ACCOUNT,
                 region=REGION,
             )
-            step.done(f"{len(self.assembly.stacks)} stack(s), DAGs: {', '.join(self.dag_ids) or 'none'}")
-        for warning in self.assembly.warnings:
+            dags = ", ".join(sorted(declared_dags(assembly))) or "none"
+            step.done(f"{len(assembly.stacks)} stack(s), DAGs: {dags}")
+        for warning in assembly.warnings:
             self._terminal.warn(warning)
+        self._check_policy(assembly)
+        return assembly
 
     def _find_engine(self) -> ContainerEngine | None:
         if self._engine_choice == "process":
@@ -218,13 +227,13 @@ class LocalProject:
     def _has_policy(self) -> bool:
         return self._needs_policy or self._policy_file.exists()
 
-    def _check_policy(self) -> None:
-        """Say what Airflow would refuse before anything is started."""
+    def _check_policy(self, assembly: CloudAssembly) -> None:
+        """Say what Airflow would refuse before anything is started or deployed."""
         try:
             policy = Policy.read(self._policy_file) if self._has_policy else Policy()
         except PolicyError as error:
             raise LocalRunError(str(error)) from None
-        if refused := refusals(self.assembly, policy):
+        if refused := refusals(assembly, policy):
             where = (
                 self._policy_file if self._has_policy else f"none, {POLICY_FILE} beside cdk.json or --policy names one"
             )
@@ -247,19 +256,6 @@ class LocalProject:
                     follow_schedules=self._follow_schedules,
                 )
             )
-
-    def _provide_images(self, engine: ContainerEngine | None) -> None:
-        images = self.assembly.images
-        if engine is None:
-            write_images(images, self.images_file)
-            return
-        with self._terminal.step(f"images built by {engine.kind} {engine.version}") as step:
-            build_images(engine, images, on_line=step.progress)
-            step.done(f"{len(images)} image(s)")
-
-
-def _show_event(step: Step, event: ResourceEvent) -> None:
-    step.progress(f"{event.logical_id} {event.status}")
 
 
 def _take(lock: TextIO, folder: Path) -> None:

@@ -7,7 +7,7 @@ import re
 import signal
 import sys
 import time
-from contextlib import contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from datetime import UTC, datetime
 from enum import StrEnum
 from importlib.metadata import version
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from airflow_ecs_dag_cli.dag_run import RunDate
     from airflow_ecs_dag_cli.local_project import LocalProject
+    from airflow_ecs_dag_cli.source_watch import SourceWatch
 
 _EXTRAS = {"local": "local runs need", "airflow": "list, doctor and sync judge as Airflow's side does and need"}
 """The package's extras, and what needs them."""
@@ -151,24 +152,42 @@ def up(
     engine: _Engine = Engine.AUTO,
     port: _Port = 8080,
     schedules: Annotated[bool, typer.Option("--schedules", help="Also run the DAGs by their schedules.")] = False,
+    no_watch: Annotated[
+        bool, typer.Option("--no-watch", help="Don't deploy again when a source of the project is saved.")
+    ] = False,
+    watch: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR",
+            help="Watch this folder, too, for sources outside the project's; may be given several times.",
+            file_okay=False,
+            exists=True,
+        ),
+    ] = None,
 ) -> None:
     """Deploy the app on this machine and leave Airflow's page open until Ctrl-C.
 
+    A source of the project that is saved meanwhile is deployed at once.
+
     Example: [bold]airflow-ecs-dag up --run convert-it --date 2019-12-04[/bold]
     """
+    if no_watch and watch:
+        raise typer.BadParameter("it names what to watch: leave out --no-watch, or --watch", param_hint="--watch")
     terminal = Terminal()
     with _errors_shown(terminal):
         run_date, params = _parsed(date), _named(param)
-        with _local_project(project, terminal, engine, port, policy_file=policy, follow_schedules=schedules) as local:
+        with ExitStack() as stack:
+            sources = None if no_watch else stack.enter_context(_source_watch([project, *(watch or ())]))
+            local = stack.enter_context(
+                _local_project(project, terminal, engine, port, policy_file=policy, follow_schedules=schedules)
+            )
             chosen = None if run_first is None else _chosen(run_first, local)
             local.start()
             if chosen is not None:
                 _run_once(local, terminal, chosen, run_date, params)
             terminal.say()
             terminal.say(f"Airflow: {local.airflow.url}   AWS: {local.aws.endpoint_url}   (Ctrl-C stops both)")
-            while True:
-                local.airflow.check()
-                time.sleep(1)
+            _stay(local, terminal, sources)
 
 
 _Files = Annotated[
@@ -490,6 +509,25 @@ def _local_project(
         follow_schedules=follow_schedules,
         policy_file=policy_file,
     )
+
+
+def _source_watch(folders: list[Path]) -> SourceWatch:
+    from airflow_ecs_dag_cli.source_watch import SourceWatch  # noqa: PLC0415 - as above
+
+    return SourceWatch(*folders)
+
+
+def _stay(local: LocalProject, terminal: Terminal, sources: SourceWatch | None) -> NoReturn:
+    """Leave all as it is, but for what is saved in ``sources``, until a signal comes or Airflow ends."""
+    from airflow_ecs_dag_cli.live_update import LiveUpdate  # noqa: PLC0415 - as above
+
+    update = LiveUpdate(local, sources, terminal) if sources else None
+    while True:
+        local.airflow.check()
+        if update is None:
+            time.sleep(1)
+        else:
+            update.wait(within=1)
 
 
 def _check_where(
