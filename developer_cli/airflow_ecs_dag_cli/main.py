@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from airflow_ecs_dag_cli.dag_run import RunDate
     from airflow_ecs_dag_cli.local_project import LocalProject
+    from airflow_ecs_dag_cli.single_task import SingleTask
     from airflow_ecs_dag_cli.source_watch import SourceWatch
 
 _EXTRAS = {"local": "local runs need", "airflow": "list, doctor and sync judge as Airflow's side does and need"}
@@ -116,6 +117,16 @@ def init(
 def run(
     dag_id: Annotated[str | None, typer.Argument(help="The DAG; may be left out where the app declares one.")] = None,
     *,
+    task: Annotated[
+        str | None, typer.Option(metavar="TASK", help="Run this task of the DAG alone, all instances if it is mapped.")
+    ] = None,
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TASK=JSON",
+            help="With --task: what stands in for the output of a task before it; may be given several times.",
+        ),
+    ] = None,
     date: _Date = None,
     param: _Params = None,
     project: _Project = Path(),
@@ -128,16 +139,22 @@ def run(
     Exits with 0 if the run succeeded, 1 if it failed, 2 if it could not be run.
 
     Example: [bold]airflow-ecs-dag run convert-it --date 2019-12-04[/bold]
+
+    Example: [bold]airflow-ecs-dag run convert-it --task convert --date 2019-12-04[/bold]
     """
+    if output and task is None:
+        raise typer.BadParameter("it is for a run of one task: add --task, or leave it out", param_hint="--output")
     terminal = Terminal()
     with _errors_shown(terminal):
-        run_date, params = _parsed(date), _named(param)
+        run_date, params, outputs = _parsed(date), _named(param), _named(output, option="--output")
         with _local_project(project, terminal, engine, port, policy_file=policy) as local:
             chosen = _chosen(dag_id, local)
+            single = None if task is None else _single_task(local, chosen, task, outputs)
             local.start()
-            state = _run_once(local, terminal, chosen, run_date, params)
-        terminal.say(f"run {'succeeded' if state == 'success' else state}")
-    if state != "success":
+            state = _run_once(local, terminal, chosen, run_date, params, single=single)
+        what = "run" if task is None else f"task {task}"
+        terminal.say(f"{what} {'succeeded' if state == 'success' else state}")
+    if state not in {"success", "skipped"}:
         raise typer.Exit(_RUN_FAILED)
 
 
@@ -559,22 +576,36 @@ def _chosen(dag_id: str | None, local: LocalProject) -> str:
     return choose_dag(dag_id, local.dag_ids)
 
 
+def _single_task(local: LocalProject, dag_id: str, task_id: str, outputs: Mapping[str, str]) -> SingleTask:
+    from airflow_ecs_dag_cli.single_task import SingleTask  # noqa: PLC0415 - as above
+
+    return SingleTask.of(local.assembly, dag_id, task_id, outputs)
+
+
 def _run_once(
-    local: LocalProject, terminal: Terminal, dag_id: str, date: RunDate | None, params: Mapping[str, str]
+    local: LocalProject,
+    terminal: Terminal,
+    dag_id: str,
+    date: RunDate | None,
+    params: Mapping[str, str],
+    *,
+    single: SingleTask | None = None,
 ) -> str:
     from airflow_ecs_dag_cli.dag_run import RunFollower, trigger, wait_until_visible  # noqa: PLC0415 - as above
 
     with terminal.step(f"DAG {dag_id} in Airflow"):
         wait_until_visible(local.airflow, dag_id)
+    if single is not None:
+        return single.run(local.airflow, terminal, date=date, params=params)
     run_id = trigger(local.airflow, dag_id, date, params)
     terminal.say(f"run {run_id}")
     return RunFollower(local.airflow, dag_id, run_id, terminal).follow()
 
 
-def _named(params: list[str] | None) -> dict[str, str]:
+def _named(params: list[str] | None, *, option: str = "--param") -> dict[str, str]:
     named = [text.partition("=") for text in params or ()]
     if wrong := [name for name, equals, _ in named if not equals or not name]:
-        raise typer.BadParameter(f"expected NAME=VALUE, such as country=nl; got {wrong[0]!r}", param_hint="--param")
+        raise typer.BadParameter(f"expected NAME=VALUE, such as country=nl; got {wrong[0]!r}", param_hint=option)
     return {name: value for name, _, value in named}
 
 
