@@ -50,6 +50,7 @@ class LocalAirflow:
         refresh_seconds: Seconds between two scans of the ECS registry.
         port: Loopback port of the page and the API; 0 chooses one.
         follow_schedules: Whether DAGs also run by their schedule; otherwise only when triggered.
+        settings: More of Airflow's settings, section and key: ``SECRETS__BACKEND``.
     """
 
     def __init__(
@@ -61,12 +62,15 @@ class LocalAirflow:
         refresh_seconds: int = 2,
         port: int = 0,
         follow_schedules: bool = False,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder.resolve()
         self.port = port or free_port()
         self.url = f"http://{LOOPBACK}:{self.port}"
         self.api = AirflowApi(self.url)
-        self._environment = self._settings(environment, bundle, refresh_seconds, follow_schedules=follow_schedules)
+        self._environment = self._settings(environment, bundle, refresh_seconds, follow_schedules=follow_schedules) | {
+            f"AIRFLOW__{name}": value for name, value in (settings or {}).items()
+        }
         self._processes: dict[str, BackgroundProcess] = {}
         self._stack = ExitStack()
 

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from airflow_ecs_dag_cli.cdk_app import synthesize
+from airflow_ecs_dag_cli.connection_files import ConnectionFiles
 from airflow_ecs_dag_cli.container_engine import find_engine
 from airflow_ecs_dag_cli.declared_dags import declared_dags, refusals
 from airflow_ecs_dag_cli.local_airflow import LocalAirflow
 from airflow_ecs_dag_cli.local_aws import ACCOUNT, REGION, LocalAws, isolated_environment
+from airflow_ecs_dag_cli.local_secrets import SECRETS_FILE, LocalSecrets
 from airflow_ecs_dag_cli.process_engine.__main__ import READY
 from airflow_ecs_dag_cli.processes import BackgroundProcess, LocalRunError
 from airflow_ecs_dag_cli.project_deployment import ProjectDeployment
@@ -52,6 +54,10 @@ class LocalProject:
         follow_schedules: Whether DAGs also run by their schedule.
         policy_file: The platform's policy for the DAGs; without it, ``airflow-policy.yaml`` in the project's folder
             where there is one.
+        connections_file: Airflow connections; without it, ``airflow-connections.yaml`` there, if any.
+        variables_file: Airflow variables; without it, ``airflow-variables.yaml`` there, if any.
+        secrets_file: Values of the secrets and parameters that task definitions name; without it, ``aws-secrets.yaml``
+            there, if any.
 
     Attributes:
         assembly: The synthesized app.
@@ -72,8 +78,14 @@ class LocalProject:
         port: int = 0,
         follow_schedules: bool = False,
         policy_file: Path | None = None,
+        connections_file: Path | None = None,
+        variables_file: Path | None = None,
+        secrets_file: Path | None = None,
     ) -> None:
         self.folder = folder.resolve()
+        self._connections_file = connections_file
+        self._variables_file = variables_file
+        self._secrets_file = secrets_file
         self._policy_file = policy_file or self.folder / POLICY_FILE
         self._needs_policy = policy_file is not None
         self._state = self.folder / FOLDER
@@ -91,6 +103,10 @@ class LocalProject:
         """
         with ExitStack() as stack:
             self._prepare_state(stack)
+            self._connections = ConnectionFiles.of(
+                self.folder, connections=self._connections_file, variables=self._variables_file
+            )
+            self._secrets = self._read_secrets()
             self.assembly = self._synthesize()
             self._stack = stack.pop_all()
         return self
@@ -133,7 +149,7 @@ class LocalProject:
 
     def deploy(self) -> None:
         """Deploy the app's stacks as they were synthesized."""
-        self._deployment.deploy(self.assembly)
+        self._deploy(self.assembly)
 
     def redeploy(self) -> None:
         """Synthesize the app anew and deploy what changed. Until that is done, what was deployed before stays.
@@ -141,10 +157,22 @@ class LocalProject:
         Raises:
             LocalRunError: The app has a mistake, the policy refuses a DAG of it, or CloudFormation a stack.
         """
+        self._secrets = self._read_secrets()
         assembly = self._synthesize()
         self._deployment.provide_images(assembly)
-        self._deployment.deploy(assembly)
+        self._deploy(assembly)
         self.assembly = assembly
+
+    def _deploy(self, assembly: CloudAssembly) -> None:
+        self._secrets.put(self.aws, assembly)
+        self._deployment.deploy(assembly)
+        for missing in self._secrets.put_deployed(self.aws, assembly):
+            self._terminal.warn(missing)
+
+    def _read_secrets(self) -> LocalSecrets:
+        usual = self.folder / SECRETS_FILE
+        path = self._secrets_file or (usual if usual.exists() else None)
+        return LocalSecrets.read(path) if path else LocalSecrets()
 
     def _prepare_state(self, stack: ExitStack) -> None:
         if self._state.is_symlink():
@@ -254,6 +282,7 @@ class LocalProject:
                     bundle=bundle,
                     port=self._port,
                     follow_schedules=self._follow_schedules,
+                    settings=self._connections.settings,
                 )
             )
 

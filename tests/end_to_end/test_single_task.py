@@ -12,7 +12,7 @@ from airflow_ecs_dag_cli.single_task import SingleTask
 from airflow_ecs_dag_cli.stack_deployment import deploy, destroy
 from airflow_ecs_dag_cli.terminal import Terminal
 from airflow_ecs_dag_schema import DagSpec, EcsTaskSpec, encode
-from airflow_ecs_dag_schema.tasks import ExpandItems
+from airflow_ecs_dag_schema.tasks import ExpandItems, TaskSpec
 from end_to_end.stacks import image_of, log_text, stack, task_definition, task_ids, wait_for
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.airflow, pytest.mark.emulator]
 
-TASKS = [
+TASKS: list[TaskSpec] = [
     EcsTaskSpec(task_id="first"),  # the sample's program has no such command
     EcsTaskSpec(task_id="days", upstream=["first"], expand=ExpandItems(items=["x"])),
     EcsTaskSpec(
