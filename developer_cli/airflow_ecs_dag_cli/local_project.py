@@ -20,6 +20,7 @@ from airflow_ecs_dag_cli.container_engine import find_engine
 from airflow_ecs_dag_cli.declared_dags import declared_dags, refusals
 from airflow_ecs_dag_cli.local_airflow import LocalAirflow
 from airflow_ecs_dag_cli.local_aws import ACCOUNT, REGION, LocalAws, isolated_environment
+from airflow_ecs_dag_cli.local_database import SQLITE, check_choice, local_database
 from airflow_ecs_dag_cli.local_secrets import SECRETS_FILE, LocalSecrets
 from airflow_ecs_dag_cli.process_engine.__main__ import READY
 from airflow_ecs_dag_cli.processes import BackgroundProcess, LocalRunError
@@ -58,6 +59,9 @@ class LocalProject:
         variables_file: Airflow variables; without it, ``airflow-variables.yaml`` there, if any.
         secrets_file: Values of the secrets and parameters that task definitions name; without it, ``aws-secrets.yaml``
             there, if any.
+        database: What Airflow's database is: ``sqlite``, ``postgresql``, or the URL of a PostgreSQL server.
+        assembly: An app that is synthesized already, in place of the project's own.
+        state: Where everything is kept that a run needs; without it, ``.airflow-ecs-dag/`` in the project's folder.
 
     Attributes:
         assembly: The synthesized app.
@@ -81,14 +85,19 @@ class LocalProject:
         connections_file: Path | None = None,
         variables_file: Path | None = None,
         secrets_file: Path | None = None,
+        database: str = SQLITE,
+        assembly: CloudAssembly | None = None,
+        state: Path | None = None,
     ) -> None:
         self.folder = folder.resolve()
+        self._given = assembly
         self._connections_file = connections_file
         self._variables_file = variables_file
         self._secrets_file = secrets_file
+        self._database = database
         self._policy_file = policy_file or self.folder / POLICY_FILE
         self._needs_policy = policy_file is not None
-        self._state = self.folder / FOLDER
+        self._state = (state or self.folder / FOLDER).resolve()
         self._terminal = terminal
         self._engine_choice = engine
         self._port = port
@@ -102,6 +111,7 @@ class LocalProject:
             LocalRunError: Another run has the project, the app has a mistake, or the policy refuses a DAG of it.
         """
         with ExitStack() as stack:
+            check_choice(self._database)
             self._prepare_state(stack)
             self._connections = ConnectionFiles.of(
                 self.folder, connections=self._connections_file, variables=self._variables_file
@@ -177,7 +187,7 @@ class LocalProject:
     def _prepare_state(self, stack: ExitStack) -> None:
         if self._state.is_symlink():
             raise LocalRunError(f"{self._state} is a symbolic link, and each run clears that folder: remove the link")
-        self._state.mkdir(mode=0o700, exist_ok=True)
+        self._state.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._state.chmod(0o700)
         (self._state / ".gitignore").write_text("*\n")
         lock = stack.enter_context((self._state / "lock").open("w"))
@@ -187,7 +197,7 @@ class LocalProject:
 
     def _synthesize(self) -> CloudAssembly:
         with self._terminal.step("CDK app synthesized") as step:
-            assembly = synthesize(
+            assembly = self._given or synthesize(
                 self.folder,
                 environment=isolated_environment(os.environ),
                 output=self._state / "cdk.out",
@@ -274,6 +284,10 @@ class LocalProject:
 
     def _start_airflow(self) -> None:
         bundle = self._bundle()
+        database_url = None
+        if self._database != SQLITE:
+            with self._terminal.step("PostgreSQL"):
+                database_url = self._stack.enter_context(local_database(self._database, folder=self._state))
         with self._terminal.step("Airflow's processes started"):
             self.airflow = self._stack.enter_context(
                 LocalAirflow(
@@ -283,6 +297,7 @@ class LocalProject:
                     port=self._port,
                     follow_schedules=self._follow_schedules,
                     settings=self._connections.settings,
+                    database_url=database_url,
                 )
             )
 

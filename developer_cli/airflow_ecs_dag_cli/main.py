@@ -78,6 +78,40 @@ _Policy = Annotated[
         exists=True,
     ),
 ]
+_Connections = Annotated[
+    Path | None,
+    typer.Option(
+        help="Airflow connections, in YAML, JSON or lines name=URI; without it, airflow-connections.yaml in the "
+        "project's folder, if any.",
+        dir_okay=False,
+        exists=True,
+    ),
+]
+_Variables = Annotated[
+    Path | None,
+    typer.Option(
+        help="Airflow variables, likewise; without it, airflow-variables.yaml there, if any.",
+        dir_okay=False,
+        exists=True,
+    ),
+]
+_Secrets = Annotated[
+    Path | None,
+    typer.Option(
+        help="Values of the secrets and parameters that task definitions name, likewise; without it, aws-secrets.yaml "
+        "there, if any.",
+        dir_okay=False,
+        exists=True,
+    ),
+]
+_Database = Annotated[
+    str,
+    typer.Option(
+        metavar="DATABASE",
+        help="Airflow's database: sqlite, postgresql (a server of the run's own), or the URL of a PostgreSQL server, "
+        "on which it makes a database and drops it at the end.",
+    ),
+]
 _Params = Annotated[
     list[str] | None,
     typer.Option("--param", metavar="NAME=VALUE", help="A value for a param of the DAG; may be given several times."),
@@ -131,6 +165,10 @@ def run(
     param: _Params = None,
     project: _Project = Path(),
     policy: _Policy = None,
+    connections: _Connections = None,
+    variables: _Variables = None,
+    secrets: _Secrets = None,
+    database: _Database = "sqlite",
     engine: _Engine = Engine.AUTO,
     port: _Port = 0,
 ) -> None:
@@ -147,7 +185,17 @@ def run(
     terminal = Terminal()
     with _errors_shown(terminal):
         run_date, params, outputs = _parsed(date), _named(param), _named(output, option="--output")
-        with _local_project(project, terminal, engine, port, policy_file=policy) as local:
+        with _local_project(
+            project,
+            terminal,
+            engine,
+            port,
+            policy_file=policy,
+            connections_file=connections,
+            variables_file=variables,
+            secrets_file=secrets,
+            database=database,
+        ) as local:
             chosen = _chosen(dag_id, local)
             single = None if task is None else _single_task(local, chosen, task, outputs)
             local.start()
@@ -166,6 +214,10 @@ def up(
     param: _Params = None,
     project: _Project = Path(),
     policy: _Policy = None,
+    connections: _Connections = None,
+    variables: _Variables = None,
+    secrets: _Secrets = None,
+    database: _Database = "sqlite",
     engine: _Engine = Engine.AUTO,
     port: _Port = 8080,
     schedules: Annotated[bool, typer.Option("--schedules", help="Also run the DAGs by their schedules.")] = False,
@@ -196,7 +248,18 @@ def up(
         with ExitStack() as stack:
             sources = None if no_watch else stack.enter_context(_source_watch([project, *(watch or ())]))
             local = stack.enter_context(
-                _local_project(project, terminal, engine, port, policy_file=policy, follow_schedules=schedules)
+                _local_project(
+                    project,
+                    terminal,
+                    engine,
+                    port,
+                    policy_file=policy,
+                    connections_file=connections,
+                    variables_file=variables,
+                    secrets_file=secrets,
+                    database=database,
+                    follow_schedules=schedules,
+                )
             )
             chosen = None if run_first is None else _chosen(run_first, local)
             local.start()
@@ -514,6 +577,10 @@ def _local_project(
     port: int,
     *,
     policy_file: Path | None,
+    connections_file: Path | None,
+    variables_file: Path | None,
+    secrets_file: Path | None,
+    database: str,
     follow_schedules: bool = False,
 ) -> LocalProject:
     from airflow_ecs_dag_cli.local_project import LocalProject  # noqa: PLC0415 - the extra [local], where it is needed
@@ -525,6 +592,10 @@ def _local_project(
         port=port,
         follow_schedules=follow_schedules,
         policy_file=policy_file,
+        connections_file=connections_file,
+        variables_file=variables_file,
+        secrets_file=secrets_file,
+        database=database,
     )
 
 
