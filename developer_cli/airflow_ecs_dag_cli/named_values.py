@@ -31,7 +31,8 @@ def read_named_values(path: Path) -> dict[str, Any]:
     Raises:
         NamedValuesError: It can't be read, is no such file, or has a name twice.
     """
-    if path.suffix not in SUFFIXES:
+    kind = path.suffix or path.name  # the name .env is an ending without a stem
+    if kind not in SUFFIXES:
         raise NamedValuesError(
             f"the ending of {shown(path)} does not say what is in it; endings are {', '.join(SUFFIXES)}; rename it"
         )
@@ -44,9 +45,9 @@ def read_named_values(path: Path) -> dict[str, Any]:
         raise NamedValuesError(f"{shown(path)} can't be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise NamedValuesError(f"{shown(path)} is no text in UTF-8: save it as such") from None
-    if path.suffix == ".env":
+    if kind == ".env":
         return dict(_unique(path, _lines(path, text)))
-    found = _json(path, text) if path.suffix == ".json" else _yaml(path, text)
+    found = _json(path, text) if kind == ".json" else _yaml(path, text)
     if found is None:
         return {}
     if not isinstance(found, dict):

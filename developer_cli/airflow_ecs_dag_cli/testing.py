@@ -14,13 +14,13 @@ from collections.abc import Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 from airflow_ecs_dag_cli.cdk_app import synthesize
 from airflow_ecs_dag_cli.cloud_assembly import CloudAssembly, Stack, read_assembly
 from airflow_ecs_dag_cli.local_aws import ACCOUNT, REGION, isolated_environment
 from airflow_ecs_dag_cli.processes import LocalRunError
-from airflow_ecs_dag_schema import Policy
+from airflow_ecs_dag_schema import Policy, PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DagLoader", "EcsDags", "RunResult", "TaskResult"]
 
+POLICY_FILE = "airflow-policy.yaml"
 _STATE = Path(".airflow-ecs-dag") / "pytest"
 _CONTAINER_LOGGER = "airflow_ecs_dag.container"
 
@@ -92,14 +93,22 @@ class RunResult:
         return {name: task.output for name, task in self.tasks.items() if task.output is not None}
 
 
+@dataclass(frozen=True)
+class _App:
+    """A synthesized app, and what a run of it needs."""
+
+    assembly: CloudAssembly
+    folder: Path
+    policy_file: Path | None
+
+
 class EcsDags(Mapping[str, "DAG"]):
     """The DAGs of one app, by id: real ``airflow.sdk.DAG`` objects."""
 
-    def __init__(self, dags: Mapping[str, DAG], assembly: CloudAssembly, loader: DagLoader, folder: Path) -> None:
+    def __init__(self, dags: Mapping[str, DAG], app: _App, loader: DagLoader) -> None:
         self._dags = dict(dags)
-        self._assembly = assembly
+        self._app = app
         self._loader = loader
-        self._folder = folder
 
     def __getitem__(self, dag_id: str) -> DAG:
         if dag_id not in self._dags:
@@ -140,7 +149,7 @@ class EcsDags(Mapping[str, "DAG"]):
 
         chosen = self._chosen(dag_id)
         day = None if date is None else RunDate.parse(date)
-        return self._loader.run(self._assembly, self._folder, chosen, day, params or {})
+        return self._loader.run(self._app, chosen, day, params or {})
 
     def _chosen(self, dag_id: str | None) -> str:
         from airflow_ecs_dag_cli.declared_dags import choose_dag  # noqa: PLC0415 - as above
@@ -162,9 +171,9 @@ class DagLoader:
         self._engine: EngineChoice = engine
         self._state = self._folder / _STATE / name
         self._stack = ExitStack()
-        self._running: tuple[CloudAssembly, LocalProject] | None = None
+        self._running: tuple[_App, LocalProject] | None = None
 
-    def __enter__(self) -> DagLoader:
+    def __enter__(self) -> Self:
         """Begin."""
         return self
 
@@ -173,32 +182,27 @@ class DagLoader:
         self._stop()
         self._stack.close()
 
-    def __call__(self, source: object = None, *, policy: str | Path | Policy | None = None) -> EcsDags:
+    def __call__(self, source: object = None, *, policy: str | Path | None = None) -> EcsDags:
         """Return the DAGs of an app, built as Airflow builds them.
 
         Args:
             source: A folder with ``cdk.json``, an app's file (``app.py``), a synthesized app (``cdk.out``), an ``App``,
                 ``Stage`` or ``Stack``, or a ``Template`` of ``aws_cdk.assertions``; without it, the project's folder.
-            policy: The platform's policy, or its file; without it, ``airflow-policy.yaml`` in the project's folder, if
+            policy: The file of the platform's policy; without it, ``airflow-policy.yaml`` in the project's folder, if
                 any.
 
         Raises:
             LocalRunError: The app can't be synthesized, or Airflow would refuse a DAG of it.
         """
         assembly, folder = self._assembly(source)
+        policy_file = None if policy is None else (self._folder / policy).resolve()
         with _airflow_home(self._folder / _STATE):
             from airflow_ecs_dag_cli.undeployed_dags import undeployed_dags  # noqa: PLC0415 - Airflow, where needed
 
-            return EcsDags(undeployed_dags(assembly.stacks, _policy(policy, folder)), assembly, self, folder)
+            dags = undeployed_dags(assembly.stacks, _policy(policy_file, folder))
+        return EcsDags(dags, _App(assembly, folder, policy_file), self)
 
-    def run(
-        self,
-        assembly: CloudAssembly,
-        folder: Path,
-        dag_id: str,
-        date: RunDate | None,
-        params: Mapping[str, Any],
-    ) -> RunResult:
+    def run(self, app: _App, dag_id: str, date: RunDate | None, params: Mapping[str, Any]) -> RunResult:
         """Run a DAG of a synthesized app; see :meth:`EcsDags.run`."""
         from airflow_ecs_dag_cli.dag_run import (  # noqa: PLC0415 - the extra [local], where it is needed
             RunFollower,
@@ -207,7 +211,7 @@ class DagLoader:
         )
         from airflow_ecs_dag_cli.terminal import Terminal  # noqa: PLC0415 - as above
 
-        local = self._started(assembly, folder)
+        local = self._started(app)
         wait_until_visible(local.airflow, dag_id)
         given = {name: value if isinstance(value, str) else json.dumps(value) for name, value in params.items()}
         run_id = trigger(local.airflow, dag_id, date, given)
@@ -251,19 +255,26 @@ class DagLoader:
             app=app,
         )
 
-    def _started(self, assembly: CloudAssembly, folder: Path) -> LocalProject:
+    def _started(self, app: _App) -> LocalProject:
         from airflow_ecs_dag_cli.local_project import LocalProject  # noqa: PLC0415 - as above
         from airflow_ecs_dag_cli.terminal import Terminal  # noqa: PLC0415 - as above
 
-        if self._running is not None and self._running[0] is assembly:
+        if self._running is not None and self._running[0] is app:
             return self._running[1]
         self._stop()
-        local = LocalProject(folder, terminal=Terminal(), engine=self._engine, assembly=assembly, state=self._state)
+        local = LocalProject(
+            app.folder,
+            terminal=Terminal(),
+            engine=self._engine,
+            policy_file=app.policy_file,
+            assembly=app.assembly,
+            state=self._state,
+        )
         with ExitStack() as stack:
             stack.enter_context(local)
             local.start()
             self._stops = stack.pop_all()
-        self._running = (assembly, local)
+        self._running = (app, local)
         return local
 
     def _stop(self) -> None:
@@ -288,13 +299,12 @@ def _of_construct(construct: _Construct) -> CloudAssembly:
     return CloudAssembly(folder=assembly.folder, stacks=own, warnings=assembly.warnings)
 
 
-def _policy(policy: str | Path | Policy | None, folder: Path) -> Policy:
-    if isinstance(policy, Policy):
-        return policy
-    usual = folder / "airflow-policy.yaml"
-    if policy is None:
-        return Policy.read(usual) if usual.exists() else Policy()
-    return Policy.read(folder / policy)
+def _policy(path: Path | None, folder: Path) -> Policy:
+    usual = folder / POLICY_FILE
+    try:
+        return Policy.read(path or usual) if path or usual.exists() else Policy()
+    except PolicyError as error:
+        raise LocalRunError(str(error)) from None
 
 
 def _tasks(local: LocalProject, dag_id: str, run_id: str) -> dict[str, TaskResult]:

@@ -1,10 +1,12 @@
 """The DAGs of an app that is not deployed: decoded, judged and built into Airflow's own DAGs as Airflow's side does it.
 
-What only a deployment knows (the name of a cluster, the id of a subnet) is its name in the template.
+What only a deployment knows (the name of a cluster) is its name in the template; ids of subnets and security groups are
+made up.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 
 _RESOURCE = re.compile(r'\{"(?:Ref|Fn::GetAtt)": \(?"(?P<name>[A-Za-z0-9:]+)"')
 """The function in a token that is a resource's own value: its name, or one of its attributes."""
+
+_ID_PREFIXES = {"airflow.ecs.subnets.": "subnet-", "airflow.ecs.security_groups.": "sg-"}
+"""Labels whose values have a form of AWS' own."""
 
 
 class DagsRefusedError(LocalRunError):
@@ -95,7 +100,7 @@ def _definition(declared: DeclaredDag, stack: Stack) -> Definition:
     region, account = stack.region or REGION, stack.account or ACCOUNT
     return Definition(
         arn=f"arn:aws:ecs:{region}:{account}:task-definition/{family}:1",
-        labels={label: _named(text) for label, text in declared.labels.items()},
+        labels={label: _named(text, _prefix(label)) for label, text in declared.labels.items()},
         labelled_container=declared.labelled[0],
         containers=tuple(
             Container(str(each.get("Name")), is_essential=each.get("Essential", True) is not False)
@@ -105,12 +110,18 @@ def _definition(declared: DeclaredDag, stack: Stack) -> Definition:
     )
 
 
-def _named(text: str) -> str:
-    """Return a label's text with the names of resources for what only the deployment knows."""
+def _prefix(label: str) -> str:
+    return next((prefix for place, prefix in _ID_PREFIXES.items() if label.startswith(place)), "")
+
+
+def _named(text: str, prefix: str) -> str:
+    """Return a label's text with the names of resources, or ids like theirs, for what only the deployment knows."""
     parts = without_tokens(text, by="\0\\g<name>\0").split("\0")
-    return "".join(_name(part) if place % 2 else part for place, part in enumerate(parts))
+    return "".join(_name(part, prefix) if place % 2 else part for place, part in enumerate(parts))
 
 
-def _name(token: str) -> str:
+def _name(token: str, prefix: str) -> str:
+    if prefix:
+        return f"{prefix}{hashlib.sha256(token.encode()).hexdigest()[:17]}"
     found = _RESOURCE.match(token)
     return found["name"].rpartition("::")[2] if found else "known-at-deploy"
