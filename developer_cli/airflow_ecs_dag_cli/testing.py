@@ -148,7 +148,10 @@ class EcsDags(Mapping[str, "DAG"]):
         from airflow_ecs_dag_cli.dag_run import RunDate  # noqa: PLC0415 - Airflow's API, only where a DAG is run
 
         chosen = self._chosen(dag_id)
-        day = None if date is None else RunDate.parse(date)
+        try:
+            day = None if date is None else RunDate.parse(date)
+        except ValueError as error:
+            raise LocalRunError(str(error)) from None
         return self._loader.run(self._app, chosen, day, params or {})
 
     def _chosen(self, dag_id: str | None) -> str:
@@ -288,7 +291,7 @@ def _of_construct(construct: _Construct) -> CloudAssembly:
     from aws_cdk import Stack as CdkStack  # noqa: PLC0415 - the CDK, where a test has it
     from aws_cdk import Stage  # noqa: PLC0415 - as above
 
-    stage = Stage.of(construct)  # type: ignore[arg-type]
+    stage = construct if isinstance(construct, Stage) else Stage.of(construct)  # type: ignore[arg-type]
     if stage is None:
         raise LocalRunError("ecs_dags got a construct that is in no App; give it one, such as Stack(App(), ...)")
     assembly = read_assembly(Path(stage.synth().directory), account=ACCOUNT, region=REGION)
