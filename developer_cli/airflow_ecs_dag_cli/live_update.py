@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from airflow_ecs_dag_cli.deployed_dags import deployed_dags, wait_until_shown
 from airflow_ecs_dag_cli.processes import LocalRunError
@@ -34,6 +37,7 @@ class LiveUpdate:
         self._watch = watch
         self._terminal = terminal
         self._latest: list[tuple[Path, ...]] = []
+        self._ended = 0.0
 
     def wait(self, *, within: float) -> bool:
         """Wait for a change and deploy it; tell whether there was one.
@@ -41,15 +45,13 @@ class LiveUpdate:
         A change that can't be deployed is said, with the reason, and leaves all as it was.
 
         Raises:
-            LocalRunError: The sources can't be watched any more.
+            LocalRunError: The sources can't be watched any more, or the local AWS or Airflow is gone.
         """
-        paths = self._watch.changed(within=0)
-        while_busy = bool(paths)
-        paths = paths or self._watch.changed(within=within)
+        paths = self._watch.changed(within=within)
         if not paths:
-            self._latest.clear()
             return False
-        self._latest = [*(self._latest if while_busy else ()), paths][-_SAME_AGAIN:]
+        written_meanwhile = all(_changed_at(path) <= self._ended for path in paths)
+        self._latest = [*(self._latest if written_meanwhile else ()), paths][-_SAME_AGAIN:]
         if len(self._latest) == _SAME_AGAIN and len(set(self._latest)) == 1:
             self._terminal.warn(
                 f"{self._named(paths)} changes each time the app is synthesized, so it starts no update of its own; "
@@ -59,6 +61,7 @@ class LiveUpdate:
         self._terminal.say()
         self._terminal.say(f"changed: {self._named(paths)}")
         self._update()
+        self._ended = time.time()
         return True
 
     def _update(self) -> None:
@@ -73,9 +76,18 @@ class LiveUpdate:
             self._local.airflow.check()  # without Airflow there is nothing to go on with
             self._terminal.fail(str(error))
             self._terminal.say("what was deployed before stays; save a change to try again")
+        except (BotoCoreError, ClientError) as error:
+            raise LocalRunError(f"the local AWS does not answer as it should: {error}; start again") from error
         else:
             self._terminal.say(f"up to date after {time.monotonic() - started:.1f} s")
 
     def _named(self, paths: Sequence[Path]) -> str:
         more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
         return ", ".join(ascii(self._watch.shown(path))[1:-1] for path in paths[:_NAMED]) + more
+
+
+def _changed_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # it is gone, and nobody knows when it went
+        return math.inf

@@ -113,10 +113,7 @@ class LocalProject:
         with ExitStack() as stack:
             check_choice(self._database)
             self._prepare_state(stack)
-            self._connections = ConnectionFiles.of(
-                self.folder, connections=self._connections_file, variables=self._variables_file
-            )
-            self._secrets = self._read_secrets()
+            self._read_files()
             self.assembly = self._synthesize()
             self._stack = stack.pop_all()
         return self
@@ -167,7 +164,7 @@ class LocalProject:
         Raises:
             LocalRunError: The app has a mistake, the policy refuses a DAG of it, or CloudFormation a stack.
         """
-        self._secrets = self._read_secrets()
+        self._read_files()
         assembly = self._synthesize()
         self._deployment.provide_images(assembly)
         self._deploy(assembly)
@@ -179,10 +176,13 @@ class LocalProject:
         for missing in self._secrets.put_deployed(self.aws, assembly):
             self._terminal.warn(missing)
 
-    def _read_secrets(self) -> LocalSecrets:
+    def _read_files(self) -> None:
+        self._connections = ConnectionFiles.of(
+            self.folder, connections=self._connections_file, variables=self._variables_file
+        )
         usual = self.folder / SECRETS_FILE
         path = self._secrets_file or (usual if usual.exists() else None)
-        return LocalSecrets.read(path) if path else LocalSecrets()
+        self._secrets = LocalSecrets.read(path) if path else LocalSecrets()
 
     def _prepare_state(self, stack: ExitStack) -> None:
         if self._state.is_symlink():

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from airflow_ecs_dag_cli.named_values import NamedValuesError, read_named_values, shown
 
@@ -62,14 +62,22 @@ class LocalSecrets:
         return cls({name: _text(found[name]) for name in sorted(found)})
 
     def put(self, aws: LocalAws, assembly: CloudAssembly) -> None:
-        """Put into the local AWS what the app's own stacks don't make: it may be needed for their deployment."""
+        """Put into the local AWS what the app's own stacks don't make: it may be needed for their deployment.
+
+        Raises:
+            NamedValuesError: The local AWS does not take a value.
+        """
         declared = set(_declared_names(assembly))
         for name, value in self.values.items():
             if name not in declared:
                 self._put(aws, assembly, name, value)
 
     def put_deployed(self, aws: LocalAws, assembly: CloudAssembly) -> list[str]:
-        """Give values to what the app's stacks made, too; return what containers still miss, a line each."""
+        """Give values to what the app's stacks made, too; return what containers still miss, a line each.
+
+        Raises:
+            NamedValuesError: As above.
+        """
         for name in sorted(self.values.keys() & set(_declared_names(assembly))):
             self._put(aws, assembly, name, self.values[name])
         missing = []
@@ -89,17 +97,25 @@ class LocalSecrets:
 
     @staticmethod
     def _put(aws: LocalAws, assembly: CloudAssembly, name: str, value: str) -> None:
-        if found := _ARN.match(name):
-            if found["secret"]:
-                _put_secret(aws, found["secret_region"], found["secret"], value)
-            else:
-                _put_parameter(aws, found["parameter_region"], found["parameter"], value)
-            return
-        for region in {stack.region or aws.region for stack in assembly.stacks}:
-            _put_secret(aws, region, name, value)
-            if _PARAMETER_NAME.match(name):
-                with suppress(ClientError):  # a name that Parameter Store has for itself can be a secret's
-                    _put_parameter(aws, region, name, value)
+        try:
+            if found := _ARN.match(name):
+                if found["secret"]:
+                    _put_secret(aws, found["secret_region"], found["secret"], value)
+                else:
+                    _put_parameter(aws, found["parameter_region"], found["parameter"], value)
+                return
+            for region in {stack.region or aws.region for stack in assembly.stacks}:
+                _put_secret(aws, region, name, value)
+                if _PARAMETER_NAME.match(name):
+                    with suppress(ClientError):  # a name that Parameter Store has for itself can be a secret's
+                        _put_parameter(aws, region, name, value)
+        except (ClientError, BotoCoreError) as error:
+            # Its text may quote the value, so only what kind of problem it is.
+            kind = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+            raise NamedValuesError(
+                f"the local AWS does not take the value of {shown(name)} ({shown(kind)}): a value is a text of 1 to "
+                "65536 bytes; change it"
+            ) from None
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - what the file has

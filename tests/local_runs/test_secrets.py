@@ -15,6 +15,7 @@ from airflow_ecs_dag_cli.cloud_assembly import CloudAssembly, Stack
 from airflow_ecs_dag_cli.emulator_templates import emulator_template
 from airflow_ecs_dag_cli.local_aws import LocalAws
 from airflow_ecs_dag_cli.local_secrets import LocalSecrets
+from airflow_ecs_dag_cli.named_values import NamedValuesError
 from airflow_ecs_dag_cli.process_engine.__main__ import READY
 from airflow_ecs_dag_cli.process_engine.images import ImageSource, write_images
 from airflow_ecs_dag_cli.processes import BackgroundProcess
@@ -146,6 +147,12 @@ def test_a_missing_one_is_said_before_and_fails_the_ecs_task_in_its_words(aws: L
     task = end_of_run(aws, "lacking", tmp_path / "given.json")
     assert task["stoppedReason"].startswith("ResourceInitializationError: unable to pull secrets or registry auth")
     assert not (tmp_path / "given.json").exists()
+
+
+def test_a_value_that_aws_does_not_take(aws: LocalAws) -> None:
+    assembly = app("Empty", {})
+    with pytest.raises(NamedValuesError, match=r"does not take the value of empty/one \(\w+\)"):
+        LocalSecrets({"empty/one": ""}).put(aws, assembly)
 
 
 def test_the_template_itself_stays_as_it_is() -> None:
