@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from airflow_ecs_dag_cli.deployed_dags import deployed_dags, wait_until_shown
+from airflow_ecs_dag_cli.locally_deployed import deployed_dags, wait_until_shown
 from airflow_ecs_dag_cli.processes import LocalRunError
 
 if TYPE_CHECKING:
