@@ -49,9 +49,9 @@ from figure_table import HEAD, Row, versions  # noqa: E402
 from process_cpu import Meter, Spent  # noqa: E402
 
 from airflow_ecs_dag_cli.local_aws import isolated_environment  # noqa: E402
+from airflow_ecs_dag_cli.postgres_server import PROGRAMS, PostgresServer, newest_programs  # noqa: E402
 from loader.ecs_account import dag_labels  # noqa: E402 - below tests
 from production.installation import Installation  # noqa: E402
-from production.postgres import PROGRAMS, PostgresServer, newest_programs  # noqa: E402
 from strict_ecs.http_door import on_loopback  # noqa: E402
 from strict_ecs.strict_aws import StrictAws  # noqa: E402
 from strict_ecs.token_buckets import RATES, TASK_READS  # noqa: E402

@@ -133,6 +133,26 @@ class AirflowApi:
         answer = self._request("POST", f"/dags/{quote(dag_id, safe='')}/dagRuns", json=body)
         return str((answer or {})["dag_run_id"])
 
+    def pause(self, dag_id: str, *, paused: bool) -> None:
+        """Have the scheduler leave the DAG's runs alone, or no longer."""
+        self._request("PATCH", f"/dags/{quote(dag_id, safe='')}", json={"is_paused": paused})
+
+    def set_state(self, dag_id: str, run_id: str, task_id: str, state: str) -> None:
+        """Give a task of a run, with all its instances, the state ``success``, ``failed`` or ``skipped``."""
+        path = f"{_run(dag_id, run_id)}/taskInstances/{quote(task_id, safe='')}"
+        self._request("PATCH", path, json={"new_state": state})
+
+    def set_output(self, dag_id: str, run_id: str, task_id: str, *, key: str, value: Any) -> None:  # noqa: ANN401 - JSON
+        """Give a task of a run an XCom, as if it had run."""
+        path = f"{_run(dag_id, run_id)}/taskInstances/{quote(task_id, safe='')}/xcomEntries"
+        self._request("POST", path, json={"key": key, "value": value})
+
+    def output(self, dag_id: str, run_id: str, task: TaskState, *, key: str = "return_value") -> Any:  # noqa: ANN401 - JSON
+        """Return an XCom of a task; ``None`` if it has none."""
+        path = f"{_run(dag_id, run_id)}/taskInstances/{quote(task.task_id, safe='')}/xcomEntries/{quote(key, safe='')}"
+        answer = self._request("GET", path, missing=True, params={"map_index": str(task.map_index)})
+        return None if answer is None else answer["value"]
+
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
         """Return all that Airflow knows of a run."""
         return self._get(_run(dag_id, run_id))

@@ -41,6 +41,7 @@ def synthesize(
     account: str,
     region: str,
     context: Mapping[str, object] | None = None,
+    app: str | None = None,
 ) -> CloudAssembly:
     """Run the app that ``cdk.json`` names and return what it wants deployed.
 
@@ -56,6 +57,7 @@ def synthesize(
         account: What the account is where the app left it open.
         region: What the region is where the app left it open.
         context: Context values that go before those of ``cdk.json``.
+        app: The command that runs the app, in place of that in ``cdk.json``, which may then be absent.
 
     Raises:
         SynthesisError: ``cdk.json`` is absent, no JSON or names no app; the app fails (with what it printed),
@@ -63,8 +65,9 @@ def synthesize(
     """
     project = project.resolve()
     output = output.resolve()
-    settings = read_object(project / "cdk.json")
-    app = settings.get("app")
+    is_optional = app is not None and not (project / "cdk.json").exists()
+    settings = {} if is_optional else read_object(project / "cdk.json")
+    app = app or settings.get("app")
     if not isinstance(app, str) or not app.strip():
         raise SynthesisError(
             f"{project / 'cdk.json'} names no app (got {app!r}); add the command that runs it, such as"

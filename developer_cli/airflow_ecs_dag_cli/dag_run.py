@@ -136,12 +136,14 @@ class RunFollower:
         dag_id: Its DAG.
         run_id: The run.
         terminal: Where to show it.
+        only: The one task of it to show; all if ``None``.
     """
 
     airflow: LocalAirflow
     dag_id: str
     run_id: str
     terminal: Terminal
+    only: str | None = None
     _states: dict[tuple[str, int], str | None] = field(default_factory=dict)
     _shown: defaultdict[tuple[str, int], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
@@ -152,7 +154,8 @@ class RunFollower:
             state = self.airflow.api.run_state(self.dag_id, self.run_id)
             tasks = self.airflow.api.tasks(self.dag_id, self.run_id)
             for task in tasks:
-                self._show(task)
+                if self.only in {None, task.task_id}:
+                    self._show(task)
             if state in _ENDED:
                 if not tasks:
                     raise LocalRunError("the run ended without any task: is its date before the tasks' start_date?")

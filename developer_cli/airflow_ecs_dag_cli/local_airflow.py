@@ -1,7 +1,7 @@
-"""A local Airflow: its real scheduler, DAG processor and API server on SQLite, in one folder, on loopback ports.
+"""A local Airflow: its real scheduler, DAG processor and API server in one folder, on loopback ports.
 
 The bundle that production uses finds the DAGs; nothing in here knows what a DAG looks like. Each start begins with an
-empty database: what migrating one costs (about 6 s) is paid once, for a template that is copied.
+empty database: what migrating one costs (about 6 s) is paid once for SQLite, for a template that is copied.
 """
 
 from __future__ import annotations
@@ -50,6 +50,8 @@ class LocalAirflow:
         refresh_seconds: Seconds between two scans of the ECS registry.
         port: Loopback port of the page and the API; 0 chooses one.
         follow_schedules: Whether DAGs also run by their schedule; otherwise only when triggered.
+        settings: More of Airflow's settings, section and key: ``SECRETS__BACKEND``.
+        database_url: An empty database to use; without it, an SQLite file of its own.
     """
 
     def __init__(
@@ -61,12 +63,17 @@ class LocalAirflow:
         refresh_seconds: int = 2,
         port: int = 0,
         follow_schedules: bool = False,
+        settings: Mapping[str, str] | None = None,
+        database_url: str | None = None,
     ) -> None:
         self.folder = folder.resolve()
         self.port = port or free_port()
         self.url = f"http://{LOOPBACK}:{self.port}"
         self.api = AirflowApi(self.url)
-        self._environment = self._settings(environment, bundle, refresh_seconds, follow_schedules=follow_schedules)
+        self._database_url = database_url
+        self._environment = self._settings(environment, bundle, refresh_seconds, follow_schedules=follow_schedules) | {
+            f"AIRFLOW__{name}": value for name, value in (settings or {}).items()
+        }
         self._processes: dict[str, BackgroundProcess] = {}
         self._stack = ExitStack()
 
@@ -93,7 +100,10 @@ class LocalAirflow:
         """
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True, mode=0o700)
-        shutil.copyfile(self._database_template(), self.folder / _DATABASE)
+        if self._database_url is None:
+            shutil.copyfile(self._database_template(), self.folder / _DATABASE)
+        else:
+            self._migrate()
         with ExitStack() as stack:
             stack.callback(self.api.close)
             for component, arguments in _COMPONENTS.items():
@@ -149,13 +159,16 @@ class LocalAirflow:
             grace=2.0,
         )
 
+    def _migrate(self) -> None:
+        migration = self._process("database migration", "db", "migrate")
+        with migration:
+            migration.wait_until(lambda: migration.returncode == 0, within=_MIGRATE_SECONDS, for_what="finish")
+
     def _database_template(self) -> Path:
         """Return an empty, migrated database of this Airflow version, made when absent."""
         template = self.folder.parent / f"empty-airflow-{version('apache-airflow-core')}.db"
         if not template.is_file():
-            migration = self._process("database migration", "db", "migrate")
-            with migration:
-                migration.wait_until(lambda: migration.returncode == 0, within=_MIGRATE_SECONDS, for_what="finish")
+            self._migrate()
             unfinished = template.with_suffix(".tmp")
             shutil.copyfile(self.folder / _DATABASE, unfinished)
             unfinished.replace(template)
@@ -192,7 +205,7 @@ class LocalAirflow:
             # The name under which the machine reads its own tasks' logs; its own need not resolve.
             "CORE__HOSTNAME_CALLABLE": "airflow_ecs_dag_cli.local_airflow.loopback_name",
             "CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "0",
-            "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.folder / _DATABASE}",
+            "DATABASE__SQL_ALCHEMY_CONN": self._database_url or f"sqlite:///{self.folder / _DATABASE}",
             "API__HOST": LOOPBACK,
             "API__PORT": str(self.port),
             "API__SECRET_KEY": secrets.token_urlsafe(32),

@@ -184,15 +184,15 @@ class LocalAws:
     @overload
     def client(self, service: Literal["sts"]) -> STSClient: ...
     @overload
-    def client(self, service: str) -> Any: ...  # noqa: ANN401 - the services without type stubs here
-    def client(self, service: str) -> Any:
+    def client(self, service: str, *, region: str | None = None) -> Any: ...  # noqa: ANN401 - services without stubs here
+    def client(self, service: str, *, region: str | None = None) -> Any:
         """Return a boto3 client of the emulator, whatever profile or proxy the environment names.
 
-        The services named in the overloads are typed.
+        The services named in the overloads are typed. Without ``region`` it is for the emulator's own.
         """
         direct = Config(proxies={}, use_fips_endpoint=False, use_dualstack_endpoint=False)
         make: Any = self._session.client  # its overloads know services by literals; here it is a variable
-        return make(service, endpoint_url=self.endpoint_url, config=direct)
+        return make(service, endpoint_url=self.endpoint_url, region_name=region or self.region, config=direct)
 
     @cached_property
     def _session(self) -> boto3.session.Session:

@@ -11,18 +11,20 @@ import shutil
 import sys
 import tempfile
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from airflow_ecs_dag_cli.cdk_app import synthesize
-from airflow_ecs_dag_cli.container_engine import build_images, find_engine, write_images
+from airflow_ecs_dag_cli.connection_files import ConnectionFiles
+from airflow_ecs_dag_cli.container_engine import find_engine
 from airflow_ecs_dag_cli.declared_dags import declared_dags, refusals
 from airflow_ecs_dag_cli.local_airflow import LocalAirflow
 from airflow_ecs_dag_cli.local_aws import ACCOUNT, REGION, LocalAws, isolated_environment
+from airflow_ecs_dag_cli.local_database import SQLITE, check_choice, local_database
+from airflow_ecs_dag_cli.local_secrets import SECRETS_FILE, LocalSecrets
 from airflow_ecs_dag_cli.process_engine.__main__ import READY
 from airflow_ecs_dag_cli.processes import BackgroundProcess, LocalRunError
-from airflow_ecs_dag_cli.stack_deployment import deploy
+from airflow_ecs_dag_cli.project_deployment import ProjectDeployment
 from airflow_ecs_dag_schema import Policy, PolicyError
 
 if TYPE_CHECKING:
@@ -31,8 +33,7 @@ if TYPE_CHECKING:
 
     from airflow_ecs_dag_cli.cloud_assembly import CloudAssembly
     from airflow_ecs_dag_cli.container_engine import ContainerEngine
-    from airflow_ecs_dag_cli.stack_deployment import ResourceEvent
-    from airflow_ecs_dag_cli.terminal import Step, Terminal
+    from airflow_ecs_dag_cli.terminal import Terminal
 
     EngineChoice = Literal["auto", "container", "process"]
 
@@ -54,6 +55,13 @@ class LocalProject:
         follow_schedules: Whether DAGs also run by their schedule.
         policy_file: The platform's policy for the DAGs; without it, ``airflow-policy.yaml`` in the project's folder
             where there is one.
+        connections_file: Airflow connections; without it, ``airflow-connections.yaml`` there, if any.
+        variables_file: Airflow variables; without it, ``airflow-variables.yaml`` there, if any.
+        secrets_file: Values of the secrets and parameters that task definitions name; without it, ``aws-secrets.yaml``
+            there, if any.
+        database: What Airflow's database is: ``sqlite``, ``postgresql``, or the URL of a PostgreSQL server.
+        assembly: An app that is synthesized already, in place of the project's own.
+        state: Where everything is kept that a run needs; without it, ``.airflow-ecs-dag/`` in the project's folder.
 
     Attributes:
         assembly: The synthesized app.
@@ -74,11 +82,22 @@ class LocalProject:
         port: int = 0,
         follow_schedules: bool = False,
         policy_file: Path | None = None,
+        connections_file: Path | None = None,
+        variables_file: Path | None = None,
+        secrets_file: Path | None = None,
+        database: str = SQLITE,
+        assembly: CloudAssembly | None = None,
+        state: Path | None = None,
     ) -> None:
         self.folder = folder.resolve()
+        self._given = assembly
+        self._connections_file = connections_file
+        self._variables_file = variables_file
+        self._secrets_file = secrets_file
+        self._database = database
         self._policy_file = policy_file or self.folder / POLICY_FILE
         self._needs_policy = policy_file is not None
-        self._state = self.folder / FOLDER
+        self._state = (state or self.folder / FOLDER).resolve()
         self._terminal = terminal
         self._engine_choice = engine
         self._port = port
@@ -92,9 +111,10 @@ class LocalProject:
             LocalRunError: Another run has the project, the app has a mistake, or the policy refuses a DAG of it.
         """
         with ExitStack() as stack:
+            check_choice(self._database)
             self._prepare_state(stack)
-            self._synthesize()
-            self._check_policy()
+            self._read_files()
+            self.assembly = self._synthesize()
             self._stack = stack.pop_all()
         return self
 
@@ -117,7 +137,8 @@ class LocalProject:
         docker_host = engine.url if engine else self._start_process_engine()
         self._start_aws(docker_host)
         self._start_airflow()
-        self._provide_images(engine)
+        self._deployment = ProjectDeployment(self.aws, self._terminal, engine=engine, images_file=self.images_file)
+        self._deployment.provide_images(self.assembly)
         self.deploy()
         with self._terminal.step("Airflow") as step:
             self.airflow.wait_until_ready()
@@ -135,15 +156,38 @@ class LocalProject:
 
     def deploy(self) -> None:
         """Deploy the app's stacks as they were synthesized."""
-        for each in self.assembly.stacks:
-            with self._terminal.step(f"stack {each.name} deployed by CloudFormation") as step:
-                result = deploy(self.aws, each, on_event=partial(_show_event, step))
-                step.done("changed" if result.changed else "nothing to change")
+        self._deploy(self.assembly)
+
+    def redeploy(self) -> None:
+        """Synthesize the app anew and deploy what changed. Until that is done, what was deployed before stays.
+
+        Raises:
+            LocalRunError: The app has a mistake, the policy refuses a DAG of it, or CloudFormation a stack.
+        """
+        self._read_files()
+        assembly = self._synthesize()
+        self._deployment.provide_images(assembly)
+        self._deploy(assembly)
+        self.assembly = assembly
+
+    def _deploy(self, assembly: CloudAssembly) -> None:
+        self._secrets.put(self.aws, assembly)
+        self._deployment.deploy(assembly)
+        for missing in self._secrets.put_deployed(self.aws, assembly):
+            self._terminal.warn(missing)
+
+    def _read_files(self) -> None:
+        self._connections = ConnectionFiles.of(
+            self.folder, connections=self._connections_file, variables=self._variables_file
+        )
+        usual = self.folder / SECRETS_FILE
+        path = self._secrets_file or (usual if usual.exists() else None)
+        self._secrets = LocalSecrets.read(path) if path else LocalSecrets()
 
     def _prepare_state(self, stack: ExitStack) -> None:
         if self._state.is_symlink():
             raise LocalRunError(f"{self._state} is a symbolic link, and each run clears that folder: remove the link")
-        self._state.mkdir(mode=0o700, exist_ok=True)
+        self._state.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._state.chmod(0o700)
         (self._state / ".gitignore").write_text("*\n")
         lock = stack.enter_context((self._state / "lock").open("w"))
@@ -151,18 +195,21 @@ class LocalProject:
         for old in ("aws", "cdk.out"):
             shutil.rmtree(self._state / old, ignore_errors=True)
 
-    def _synthesize(self) -> None:
+    def _synthesize(self) -> CloudAssembly:
         with self._terminal.step("CDK app synthesized") as step:
-            self.assembly = synthesize(
+            assembly = self._given or synthesize(
                 self.folder,
                 environment=isolated_environment(os.environ),
                 output=self._state / "cdk.out",
                 account=ACCOUNT,
                 region=REGION,
             )
-            step.done(f"{len(self.assembly.stacks)} stack(s), DAGs: {', '.join(self.dag_ids) or 'none'}")
-        for warning in self.assembly.warnings:
+            dags = ", ".join(sorted(declared_dags(assembly))) or "none"
+            step.done(f"{len(assembly.stacks)} stack(s), DAGs: {dags}")
+        for warning in assembly.warnings:
             self._terminal.warn(warning)
+        self._check_policy(assembly)
+        return assembly
 
     def _find_engine(self) -> ContainerEngine | None:
         if self._engine_choice == "process":
@@ -218,13 +265,13 @@ class LocalProject:
     def _has_policy(self) -> bool:
         return self._needs_policy or self._policy_file.exists()
 
-    def _check_policy(self) -> None:
-        """Say what Airflow would refuse before anything is started."""
+    def _check_policy(self, assembly: CloudAssembly) -> None:
+        """Say what Airflow would refuse before anything is started or deployed."""
         try:
             policy = Policy.read(self._policy_file) if self._has_policy else Policy()
         except PolicyError as error:
             raise LocalRunError(str(error)) from None
-        if refused := refusals(self.assembly, policy):
+        if refused := refusals(assembly, policy):
             where = (
                 self._policy_file if self._has_policy else f"none, {POLICY_FILE} beside cdk.json or --policy names one"
             )
@@ -237,6 +284,10 @@ class LocalProject:
 
     def _start_airflow(self) -> None:
         bundle = self._bundle()
+        database_url = None
+        if self._database != SQLITE:
+            with self._terminal.step("PostgreSQL"):
+                database_url = self._stack.enter_context(local_database(self._database, folder=self._state))
         with self._terminal.step("Airflow's processes started"):
             self.airflow = self._stack.enter_context(
                 LocalAirflow(
@@ -245,21 +296,10 @@ class LocalProject:
                     bundle=bundle,
                     port=self._port,
                     follow_schedules=self._follow_schedules,
+                    settings=self._connections.settings,
+                    database_url=database_url,
                 )
             )
-
-    def _provide_images(self, engine: ContainerEngine | None) -> None:
-        images = self.assembly.images
-        if engine is None:
-            write_images(images, self.images_file)
-            return
-        with self._terminal.step(f"images built by {engine.kind} {engine.version}") as step:
-            build_images(engine, images, on_line=step.progress)
-            step.done(f"{len(images)} image(s)")
-
-
-def _show_event(step: Step, event: ResourceEvent) -> None:
-    step.progress(f"{event.logical_id} {event.status}")
 
 
 def _take(lock: TextIO, folder: Path) -> None:

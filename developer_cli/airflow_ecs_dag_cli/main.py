@@ -7,7 +7,7 @@ import re
 import signal
 import sys
 import time
-from contextlib import contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from datetime import UTC, datetime
 from enum import StrEnum
 from importlib.metadata import version
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from airflow_ecs_dag_cli.dag_run import RunDate
     from airflow_ecs_dag_cli.local_project import LocalProject
+    from airflow_ecs_dag_cli.single_task import SingleTask
+    from airflow_ecs_dag_cli.source_watch import SourceWatch
 
 _EXTRAS = {
     "local": "local runs need",
@@ -87,6 +89,40 @@ _Policy = Annotated[
         exists=True,
     ),
 ]
+_Connections = Annotated[
+    Path | None,
+    typer.Option(
+        help="Airflow connections, in YAML, JSON or lines name=URI; without it, airflow-connections.yaml in the "
+        "project's folder, if any.",
+        dir_okay=False,
+        exists=True,
+    ),
+]
+_Variables = Annotated[
+    Path | None,
+    typer.Option(
+        help="Airflow variables, likewise; without it, airflow-variables.yaml there, if any.",
+        dir_okay=False,
+        exists=True,
+    ),
+]
+_Secrets = Annotated[
+    Path | None,
+    typer.Option(
+        help="Values of the secrets and parameters that task definitions name, likewise; without it, aws-secrets.yaml "
+        "there, if any.",
+        dir_okay=False,
+        exists=True,
+    ),
+]
+_Database = Annotated[
+    str,
+    typer.Option(
+        metavar="DATABASE",
+        help="Airflow's database: sqlite, postgresql (a server of the run's own), or the URL of a PostgreSQL server, "
+        "on which it makes a database and drops it at the end.",
+    ),
+]
 _Params = Annotated[
     list[str] | None,
     typer.Option("--param", metavar="NAME=VALUE", help="A value for a param of the DAG; may be given several times."),
@@ -126,10 +162,24 @@ def init(
 def run(
     dag_id: Annotated[str | None, typer.Argument(help="The DAG; may be left out where the app declares one.")] = None,
     *,
+    task: Annotated[
+        str | None, typer.Option(metavar="TASK", help="Run this task of the DAG alone, all instances if it is mapped.")
+    ] = None,
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TASK=JSON",
+            help="With --task: what stands in for the output of a task before it; may be given several times.",
+        ),
+    ] = None,
     date: _Date = None,
     param: _Params = None,
     project: _Project = Path(),
     policy: _Policy = None,
+    connections: _Connections = None,
+    variables: _Variables = None,
+    secrets: _Secrets = None,
+    database: _Database = "sqlite",
     engine: _Engine = Engine.AUTO,
     port: _Port = 0,
 ) -> None:
@@ -138,16 +188,32 @@ def run(
     Exits with 0 if the run succeeded, 1 if it failed, 2 if it could not be run.
 
     Example: [bold]airflow-ecs-dag run convert-it --date 2019-12-04[/bold]
+
+    Example: [bold]airflow-ecs-dag run convert-it --task convert --date 2019-12-04[/bold]
     """
+    if output and task is None:
+        raise typer.BadParameter("it is for a run of one task: add --task, or leave it out", param_hint="--output")
     terminal = Terminal()
     with _errors_shown(terminal):
-        run_date, params = _parsed(date), _named(param)
-        with _local_project(project, terminal, engine, port, policy_file=policy) as local:
+        run_date, params, outputs = _parsed(date), _named(param), _named(output, option="--output")
+        with _local_project(
+            project,
+            terminal,
+            engine,
+            port,
+            policy_file=policy,
+            connections_file=connections,
+            variables_file=variables,
+            secrets_file=secrets,
+            database=database,
+        ) as local:
             chosen = _chosen(dag_id, local)
+            single = None if task is None else _single_task(local, chosen, task, outputs)
             local.start()
-            state = _run_once(local, terminal, chosen, run_date, params)
-        terminal.say(f"run {'succeeded' if state == 'success' else state}")
-    if state != "success":
+            state = _run_once(local, terminal, chosen, run_date, params, single=single)
+        what = "run" if task is None else f"task {task}"
+        terminal.say(f"{what} {'succeeded' if state == 'success' else state}")
+    if state not in {"success", "skipped"}:
         raise typer.Exit(_RUN_FAILED)
 
 
@@ -159,27 +225,60 @@ def up(
     param: _Params = None,
     project: _Project = Path(),
     policy: _Policy = None,
+    connections: _Connections = None,
+    variables: _Variables = None,
+    secrets: _Secrets = None,
+    database: _Database = "sqlite",
     engine: _Engine = Engine.AUTO,
     port: _Port = 8080,
     schedules: Annotated[bool, typer.Option("--schedules", help="Also run the DAGs by their schedules.")] = False,
+    no_watch: Annotated[
+        bool, typer.Option("--no-watch", help="Don't deploy again when a source of the project is saved.")
+    ] = False,
+    watch: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR",
+            help="Watch this folder, too, for sources outside the project's; may be given several times.",
+            file_okay=False,
+            exists=True,
+        ),
+    ] = None,
 ) -> None:
     """Deploy the app on this machine and leave Airflow's page open until Ctrl-C.
 
+    A source of the project that is saved meanwhile is deployed at once.
+
     Example: [bold]airflow-ecs-dag up --run convert-it --date 2019-12-04[/bold]
     """
+    if no_watch and watch:
+        raise typer.BadParameter("it names what to watch: leave out --no-watch, or --watch", param_hint="--watch")
     terminal = Terminal()
     with _errors_shown(terminal):
         run_date, params = _parsed(date), _named(param)
-        with _local_project(project, terminal, engine, port, policy_file=policy, follow_schedules=schedules) as local:
+        with ExitStack() as stack:
+            sources = None if no_watch else stack.enter_context(_source_watch([project, *(watch or ())]))
+            local = stack.enter_context(
+                _local_project(
+                    project,
+                    terminal,
+                    engine,
+                    port,
+                    policy_file=policy,
+                    connections_file=connections,
+                    variables_file=variables,
+                    secrets_file=secrets,
+                    database=database,
+                    follow_schedules=schedules,
+                )
+            )
             chosen = None if run_first is None else _chosen(run_first, local)
             local.start()
             if chosen is not None:
                 _run_once(local, terminal, chosen, run_date, params)
             terminal.say()
             terminal.say(f"Airflow: {local.airflow.url}   AWS: {local.aws.endpoint_url}   (Ctrl-C stops both)")
-            while True:
-                local.airflow.check()
-                time.sleep(1)
+            _stay(local, terminal, sources)
 
 
 _Files = Annotated[
@@ -565,6 +664,10 @@ def _local_project(
     port: int,
     *,
     policy_file: Path | None,
+    connections_file: Path | None,
+    variables_file: Path | None,
+    secrets_file: Path | None,
+    database: str,
     follow_schedules: bool = False,
 ) -> LocalProject:
     from airflow_ecs_dag_cli.local_project import LocalProject  # noqa: PLC0415 - the extra [local], where it is needed
@@ -576,7 +679,30 @@ def _local_project(
         port=port,
         follow_schedules=follow_schedules,
         policy_file=policy_file,
+        connections_file=connections_file,
+        variables_file=variables_file,
+        secrets_file=secrets_file,
+        database=database,
     )
+
+
+def _source_watch(folders: list[Path]) -> SourceWatch:
+    from airflow_ecs_dag_cli.source_watch import SourceWatch  # noqa: PLC0415 - as above
+
+    return SourceWatch(*folders)
+
+
+def _stay(local: LocalProject, terminal: Terminal, sources: SourceWatch | None) -> NoReturn:
+    """Leave all as it is, but for what is saved in ``sources``, until a signal comes or Airflow ends."""
+    from airflow_ecs_dag_cli.live_update import LiveUpdate  # noqa: PLC0415 - as above
+
+    update = LiveUpdate(local, sources, terminal) if sources else None
+    while True:
+        local.airflow.check()
+        if update is None:
+            time.sleep(1)
+        else:
+            update.wait(within=1)
 
 
 def _check_where(
@@ -608,22 +734,36 @@ def _chosen(dag_id: str | None, local: LocalProject) -> str:
     return choose_dag(dag_id, local.dag_ids)
 
 
+def _single_task(local: LocalProject, dag_id: str, task_id: str, outputs: Mapping[str, str]) -> SingleTask:
+    from airflow_ecs_dag_cli.single_task import SingleTask  # noqa: PLC0415 - as above
+
+    return SingleTask.of(local.assembly, dag_id, task_id, outputs)
+
+
 def _run_once(
-    local: LocalProject, terminal: Terminal, dag_id: str, date: RunDate | None, params: Mapping[str, str]
+    local: LocalProject,
+    terminal: Terminal,
+    dag_id: str,
+    date: RunDate | None,
+    params: Mapping[str, str],
+    *,
+    single: SingleTask | None = None,
 ) -> str:
     from airflow_ecs_dag_cli.dag_run import RunFollower, trigger, wait_until_visible  # noqa: PLC0415 - as above
 
     with terminal.step(f"DAG {dag_id} in Airflow"):
         wait_until_visible(local.airflow, dag_id)
+    if single is not None:
+        return single.run(local.airflow, terminal, date=date, params=params)
     run_id = trigger(local.airflow, dag_id, date, params)
     terminal.say(f"run {run_id}")
     return RunFollower(local.airflow, dag_id, run_id, terminal).follow()
 
 
-def _named(params: list[str] | None) -> dict[str, str]:
+def _named(params: list[str] | None, *, option: str = "--param") -> dict[str, str]:
     named = [text.partition("=") for text in params or ()]
     if wrong := [name for name, equals, _ in named if not equals or not name]:
-        raise typer.BadParameter(f"expected NAME=VALUE, such as country=nl; got {wrong[0]!r}", param_hint="--param")
+        raise typer.BadParameter(f"expected NAME=VALUE, such as country=nl; got {wrong[0]!r}", param_hint=option)
     return {name: value for name, _, value in named}
 
 

@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError, WaiterError
 
+from airflow_ecs_dag_cli.emulator_templates import emulator_template
 from airflow_ecs_dag_cli.processes import LocalRunError
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ def _propose(
         ],
         "Tags": [{"Key": key, "Value": value} for key, value in stack.tags.items()],
     }
-    body = json.dumps(stack.template, separators=(",", ":"))
+    body = json.dumps(emulator_template(stack.template), separators=(",", ":"))
     if len(body.encode()) <= TEMPLATE_BODY_BYTES:
         request["TemplateBody"] = body
     else:

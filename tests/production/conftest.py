@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from production.postgres import PROGRAMS, PostgresServer, newest_programs
+from airflow_ecs_dag_cli.postgres_server import PROGRAMS, PostgresServer, newest_programs
 from required import missing
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from production.postgres import newest_programs
+from airflow_ecs_dag_cli.postgres_server import newest_programs
 
 if TYPE_CHECKING:
     from pathlib import Path

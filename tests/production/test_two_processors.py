@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_ecs import ECSClient
 
+    from airflow_ecs_dag_cli.postgres_server import PostgresServer
     from production.deployments import Life
-    from production.postgres import PostgresServer
     from strict_ecs.strict_aws import Region
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgresql, pytest.mark.timeout(1500)]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from production.postgres import PostgresServer
+    from airflow_ecs_dag_cli.postgres_server import PostgresServer
     from strict_ecs.strict_aws import Region
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgresql, pytest.mark.timeout(900)]

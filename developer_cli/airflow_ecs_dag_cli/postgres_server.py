@@ -1,4 +1,4 @@
-"""A PostgreSQL server of a test's own: Debian's programs, a new data folder, a free loopback port, a password."""
+"""A PostgreSQL server of a run's own: this machine's programs, a new data folder, a free loopback port, a password."""
 
 from __future__ import annotations
 
@@ -19,14 +19,21 @@ if TYPE_CHECKING:
 PROGRAMS = Path("/usr/lib/postgresql")
 """Where Debian's packages ``postgresql-NN`` put their programs, in a folder a version."""
 _USERS = ("postgres", "nobody")
-"""Who runs it where the test's own user is root, whom PostgreSQL refuses: the first one that this machine has."""
+"""Who runs it where this process's own user is root, whom PostgreSQL refuses: the first one that this machine has."""
 _ROLE = "airflow"
 _INITDB_SECONDS, _READY_SECONDS = 120.0, 60.0
 _READY = "database system is ready to accept connections"
 
 
+def server_programs() -> Path | None:
+    """Return the folder with this machine's server programs, or ``None``: Debian's newest, or those on the PATH."""
+    on_path = shutil.which("initdb")
+    beside = Path(on_path).resolve().parent if on_path else None
+    return newest_programs() or (beside if beside and (beside / "postgres").is_file() else None)
+
+
 def newest_programs(root: Path = PROGRAMS) -> Path | None:
-    """Return the folder with the newest server's programs, or ``None`` where there is none."""
+    """Return the folder with the newest server's programs below ``root``, or ``None`` where there is none."""
     found = [path.parent for path in root.glob("*/bin/initdb") if (path.parent / "postgres").is_file()]
     return max(found, key=lambda folder: [int(part) for part in re.findall(r"\d+", folder.parent.name)], default=None)
 
@@ -37,11 +44,14 @@ class PostgresServer:
     Args:
         programs: The folder with ``initdb`` and ``postgres``.
         logs: Where its output goes.
+        folder: Where its data folder is made, in one of its own; where this process's user is root, and without it, in
+            the system's folder for temporary files.
     """
 
-    def __init__(self, programs: Path, *, logs: Path) -> None:
+    def __init__(self, programs: Path, *, logs: Path, folder: Path | None = None) -> None:
         self._programs = programs
         self._logs = logs
+        self._parent = None if _other_user() else folder
         self._password = secrets.token_hex(16)
         self._port = free_port()
 
@@ -56,8 +66,8 @@ class PostgresServer:
         Raises:
             ProcessError: Either failed; the message has the end of the output.
         """
-        # Not below the test's own folder, which no other user may enter; and a socket's path is short.
-        self._folder = Path(tempfile.mkdtemp(prefix="airflow-ecs-dag-pg-"))
+        # As root not below the run's own folder, which no other user may enter.
+        self._folder = Path(tempfile.mkdtemp(prefix="airflow-ecs-dag-pg-", dir=self._parent))
         try:
             self._give_away(self._folder)
             self._initialize()
@@ -90,9 +100,9 @@ class PostgresServer:
         settings = {
             "listen_addresses": LOOPBACK,
             "port": str(self._port),
-            "unix_socket_directories": str(self._folder),
+            "unix_socket_directories": "",  # a socket's path is short, and nothing needs one
             "max_connections": "200",
-            "fsync": "off",  # the data ends with the test, so nothing needs to outlive a power cut
+            "fsync": "off",  # the data ends with the run, so nothing needs to outlive a power cut
         }
         chosen = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return ("-D", str(self._folder / "data"), *chosen)
