@@ -97,7 +97,7 @@ class LocalProject:
         self._database = database
         self._policy_file = policy_file or self.folder / POLICY_FILE
         self._needs_policy = policy_file is not None
-        self._state = (state or self.folder / FOLDER).resolve()
+        self._state = (state or self.folder / FOLDER).absolute()
         self._terminal = terminal
         self._engine_choice = engine
         self._port = port
