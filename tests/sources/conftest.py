@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import os
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 REGION = "eu-west-1"
 PLATFORM, ORDERS, STOCK = "100000000001", "100000000002", "100000000003"
 ACCOUNTS = {"orders": ORDERS, "stock": STOCK}
-_names = itertools.count()
 
 
 @dataclass
@@ -97,7 +96,7 @@ def published(bundle: EcsDagBundle) -> dict[str, str]:
 def fleet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Fleet]:
     """All accounts are empty."""
     clock = VirtualClock()
-    made = Fleet(StrictAws(clock=clock.now), clock, f"sources-{next(_names)}")
+    made = Fleet(StrictAws(clock=clock.now), clock, f"sources-{uuid.uuid4().hex[:12]}")
     for name, number in ACCOUNTS.items():
         made.aws.region(number, REGION)
         made.aws.roles.add_role(role(number), external_id=f"external-{name}")
