@@ -99,9 +99,21 @@ EXAMPLES = {
           ○  done      trigger_dag_run
         """,
     "two_projects": """
-          ●  ingest
+          ◌  released  date_time_sensor
+          │
+          ●  decades
+          │
+          ●  tidy      mapped over decades's output
+          │
+          ●  publish
 
-          ●  train
+          ●  train    mapped over 3 items
+          │
+          ●  choose
+          │
+          ◌  agree    approval
+          │
+          ●  release
         """,
 }
 
@@ -256,7 +268,8 @@ def test_each_dag_in_turn_or_the_one_named(tmp_path: Path) -> None:
     root = picture(graph(file, "--format", "svg").stdout)
     assert [each.get("data-dag-id") for each in with_class(root, "dag")] == ["ingest", "train"]
     assert [each["dag_id"] for each in json.loads(graph(file, "--json").stdout)["dags"]] == ["ingest", "train"]
-    assert drawn(graph(file, "--dag", "train")) == "  ●  train"
+    assert "decades" not in drawn(graph(file, "--dag", "train"))
+    assert drawn(graph(file, "--dag", "train")).startswith("  ●  train    mapped over 3 items\n  │\n  ●  choose")
     unknown = graph(file, "--dag", "trian")
     assert (unknown.exit_code, unknown.stdout) == (2, "")
     assert "it has no DAG 'trian'; its DAGs are: ingest, train; name one of these" in unknown.stderr

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
     from httpx import Response
+    from sqlalchemy.orm import Session
 
     from sources.conftest import Fleet
 
@@ -96,9 +97,14 @@ def site(server: FastAPI, fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Iter
     """The page of the fleet's bundle; this process is a DAG processor, too, which shares nothing but the database."""
     monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
     with create_session() as session:
+        _forget_reports(session)  # those of other modules' bundles, which share the database
         session.add(DagBundleModel(name=fleet.name))
     yield Site(server, fleet)
     with create_session() as session:
         session.query(DagModel).filter(DagModel.bundle_name == fleet.name).delete(synchronize_session=False)
-        session.query(Variable).filter(Variable.key.like("airflow_ecs_dag.%")).delete(synchronize_session=False)
+        _forget_reports(session)
         session.query(DagBundleModel).filter(DagBundleModel.name == fleet.name).delete(synchronize_session=False)
+
+
+def _forget_reports(session: Session) -> None:
+    session.query(Variable).filter(Variable.key.like("airflow_ecs_dag.%")).delete(synchronize_session=False)
