@@ -12,7 +12,6 @@ from docker.errors import DockerException, NotFound
 
 from airflow_ecs_dag_cli.local_aws import LocalAws
 from required import missing
-from strict_ecs.emulator_door import StrictLocalAws
 
 IMAGE_FOLDER = Path(__file__).parent / "image"
 ENGINE_SECONDS = 60
@@ -59,5 +58,5 @@ def local_aws(
 ) -> Iterator[LocalAws]:
     """A local AWS whose ECS tasks are containers of ``engine``."""
     engine.ping()
-    with StrictLocalAws(tmp_path_factory.mktemp("emulator"), docker_host=docker_host) as running:
+    with LocalAws(tmp_path_factory.mktemp("emulator"), docker_host=docker_host) as running:
         yield running
