@@ -98,7 +98,12 @@ def task_ids(local: LocalProject, dag_id: str) -> set[str]:
 def run_to_end(local: LocalProject, dag_id: str, **options: Any) -> tuple[str, str]:
     """Trigger a run; return its id and the state in which it ended."""
     run_id = local.airflow.api.trigger(dag_id, **options)
-    state = wait_for(
+    return run_id, end_of_run(local, dag_id, run_id)
+
+
+def end_of_run(local: LocalProject, dag_id: str, run_id: str) -> str:
+    """Return the state in which a run ends."""
+    state: str = wait_for(
         lambda: (state := local.airflow.api.run_state(dag_id, run_id)) in {"success", "failed"} and state,
         f"the end of run {run_id}",
         local=local,
@@ -106,7 +111,7 @@ def run_to_end(local: LocalProject, dag_id: str, **options: Any) -> tuple[str, s
     )
     if state == "failed":
         show_failure(local, dag_id, run_id)
-    return run_id, state
+    return state
 
 
 def show_failure(local: LocalProject, dag_id: str, run_id: str) -> None:
