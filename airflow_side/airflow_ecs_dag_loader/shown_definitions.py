@@ -13,13 +13,12 @@ import structlog
 from airflow_ecs_dag_loader.dag_file import record_in
 from airflow_ecs_dag_loader.dag_owners import may_ask_database
 from airflow_ecs_dag_loader.place_state import PlaceState
-from airflow_ecs_dag_loader.published import DEFAULT_REGION
+from airflow_ecs_dag_loader.places import Place
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from airflow_ecs_dag_loader.definition import Definition
-    from airflow_ecs_dag_loader.places import Place
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +46,7 @@ def shown_states(bundle: str, places: Collection[Place]) -> dict[str, PlaceState
             except ValueError as error:
                 log.warning("Airflow's database has another text of a DAG", bundle=bundle, dag=dag_id, error=str(error))
                 continue
-            key = f"{source.name or bundle}/{source.region_name or DEFAULT_REGION}"
+            key = Place(source).key
             if key in by_key and by_key[key].may_have(definition.parsed_arn.family_key):
                 found[key][definition.arn] = definition
     except Exception as error:  # noqa: BLE001 - whatever it was, no refresh may fail by it

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import aws_cdk as cdk
 
 from airflow_ecs_dag import grants
+from airflow_ecs_dag_schema.exchange import EXCHANGE_PREFIX
 from airflow_ecs_dag_schema.problems import DagDefinitionError, Problem
 from airflow_ecs_dag_schema.references import named_outputs
 from airflow_ecs_dag_schema.tasks import EcsTaskSpec
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from airflow_ecs_dag_schema import DagSpec
 
-EXCHANGE_PREFIX = "airflow-exchange"
-"""What the keys of exchanged objects begin with; after it comes the id of the DAG."""
 _READ, _WRITE = "s3:GetObject", "s3:PutObject"
 
 

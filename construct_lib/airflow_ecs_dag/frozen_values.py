@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from airflow_ecs_dag.template_values import TemplateValue
 from airflow_ecs_dag_schema.frozen_map import FrozenMap
 from airflow_ecs_dag_schema.problems import Problem
-from airflow_ecs_dag_schema.template_words import COMPOUND, VARIABLES
+from airflow_ecs_dag_schema.template_words import LOST_BRACES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Item_co = TypeVar("Item_co", covariant=True)
-_LOST_BRACES = re.compile(
-    rf"(?<!\{{)\{{ (?:{'|'.join(sorted(VARIABLES - COMPOUND))}|params\.\w{{1,100}})(?: \| \w{{1,20}})? \}}(?!\}})",
-    re.ASCII,
-)
-"""With the spaces around it, so that ``{ds}`` can be a format of the container's own."""
 
 
 class Items(Protocol[Item_co]):
@@ -50,7 +44,7 @@ def frozen_texts(path: str, value: object, problems: list[Problem]) -> tuple[str
 
 def _lost_braces(path: str, text: object) -> Iterator[Problem]:
     """Yield a problem for ``{ ds }``: what an f-string makes of a template."""
-    if isinstance(text, str) and (match := _LOST_BRACES.search(text)):
+    if isinstance(text, str) and (match := LOST_BRACES.search(text)):
         message = (
             f"{match[0]} is no template, which has two braces on each side: in an f-string write four of each, "
             "or leave the f out"

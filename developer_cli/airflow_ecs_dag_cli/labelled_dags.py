@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from airflow_ecs_dag_cli.import_losses import Imported, Loss
@@ -10,11 +9,11 @@ from airflow_ecs_dag_cli.python_dag import SourceDag
 from airflow_ecs_dag_cli.source_document import UnreadableFileError
 from airflow_ecs_dag_cli.verdicts import judge, judge_source
 from airflow_ecs_dag_schema.codec import dag_id_label
-from airflow_ecs_dag_schema.exchange import bucket_and_key
+from airflow_ecs_dag_schema.exchange import EXCHANGE_PREFIX, bucket_and_key
 from airflow_ecs_dag_schema.problems import label_path
 from airflow_ecs_dag_schema.references import templates_of
 from airflow_ecs_dag_schema.tasks import EcsTaskSpec
-from airflow_ecs_dag_schema.template_words import COMPOUND, VARIABLES
+from airflow_ecs_dag_schema.template_words import LOST_BRACES
 from airflow_ecs_dag_schema.undeployed import without_tokens
 
 if TYPE_CHECKING:
@@ -24,14 +23,6 @@ if TYPE_CHECKING:
     from airflow_ecs_dag_cli.verdicts import FileVerdict, Verdict
     from airflow_ecs_dag_schema import DagSpec
     from airflow_ecs_dag_schema.ecs_settings import EcsTag
-
-_EXCHANGE = "airflow-exchange"
-"""What the construct has the keys of exchanged objects begin with."""
-_LOST_BRACES = re.compile(
-    rf"(?<!\{{)\{{ (?:{'|'.join(sorted(VARIABLES - COMPOUND))}|params\.\w{{1,100}})(?: \| \w{{1,20}})? \}}(?!\}})",
-    re.ASCII,
-)
-"""What the construct takes for a template that an f-string robbed of its braces, and refuses."""
 
 
 def labelled_dags(name: str, source: SourceDocument | None = None) -> Imported:
@@ -94,8 +85,10 @@ def _losses(verdict: Verdict) -> Iterator[Loss]:
 
 def _not_in_the_construct(spec: DagSpec) -> Iterator[tuple[str, str, str]]:
     """Yield what labels can say and the construct can't: the task, if any, the field, and why."""
-    if spec.exchange is not None and (prefix := bucket_and_key(without_tokens(spec.exchange))[1]) != _EXCHANGE:
-        reason = f"the construct puts objects below {_EXCHANGE}/, not {prefix}/: give it a bucket where that is free"
+    if spec.exchange is not None and (prefix := bucket_and_key(without_tokens(spec.exchange))[1]) != EXCHANGE_PREFIX:
+        reason = (
+            f"the construct puts objects below {EXCHANGE_PREFIX}/, not {prefix}/: give it a bucket where that is free"
+        )
         yield "", "exchange", reason
     if twice := _named_twice(spec.ecs.tags):
         yield "", "ecs_tags", f"the tag {twice} is there twice, which ECS refuses: keep one of the two"
@@ -105,7 +98,7 @@ def _not_in_the_construct(spec: DagSpec) -> Iterator[tuple[str, str, str]]:
         if twice := _named_twice(task.tags):
             yield task.task_id, "ecs_tags", f"the tag {twice} is there twice, which ECS refuses: keep one of the two"
         for path, text in templates_of(task):
-            if path != "map_index_template" and (found := _LOST_BRACES.search(text)):
+            if path != "map_index_template" and (found := LOST_BRACES.search(text)):
                 reason = f"the construct takes {found[0]} for a template that lost its braces: write it without spaces"
                 yield task.task_id, path, reason
 

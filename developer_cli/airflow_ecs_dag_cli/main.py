@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -68,6 +68,11 @@ class GraphForm(StrEnum):
     SVG = "svg"
 
 
+def _file(text: str, *names: str) -> Any:  # noqa: ANN401 - typer's, which has no name of its own for it
+    """Return an option that takes a file which is there."""
+    return typer.Option(*names, help=text, dir_okay=False, exists=True)
+
+
 _Project = Annotated[
     Path, typer.Option("--project", "-p", help="The project's folder, with cdk.json.", file_okay=False, exists=True)
 ]
@@ -83,36 +88,23 @@ _Engine = Annotated[
 ]
 _Policy = Annotated[
     Path | None,
-    typer.Option(
-        help="The platform's policy for the DAGs; without it, airflow-policy.yaml in the project's folder, if any.",
-        dir_okay=False,
-        exists=True,
-    ),
+    _file("The platform's policy for the DAGs; without it, airflow-policy.yaml in the project's folder, if any."),
 ]
 _Connections = Annotated[
     Path | None,
-    typer.Option(
-        help="Airflow connections, in YAML, JSON or lines name=URI; without it, airflow-connections.yaml in the "
-        "project's folder, if any.",
-        dir_okay=False,
-        exists=True,
+    _file(
+        "Airflow connections, in YAML, JSON or lines name=URI; without it, airflow-connections.yaml in the project's "
+        "folder, if any."
     ),
 ]
 _Variables = Annotated[
-    Path | None,
-    typer.Option(
-        help="Airflow variables, likewise; without it, airflow-variables.yaml there, if any.",
-        dir_okay=False,
-        exists=True,
-    ),
+    Path | None, _file("Airflow variables, likewise; without it, airflow-variables.yaml there, if any.")
 ]
 _Secrets = Annotated[
     Path | None,
-    typer.Option(
-        help="Values of the secrets and parameters that task definitions name, likewise; without it, aws-secrets.yaml "
-        "there, if any.",
-        dir_okay=False,
-        exists=True,
+    _file(
+        "Values of the secrets and parameters that task definitions name, likewise; without it, aws-secrets.yaml "
+        "there, if any."
     ),
 ]
 _Database = Annotated[
@@ -437,12 +429,7 @@ _Region = Annotated[str | None, typer.Option(help="AWS region; without it, that 
 _Profile = Annotated[
     str | None, typer.Option(help="A profile of the AWS configuration; without it, the credentials in force.")
 ]
-_BundlePolicy = Annotated[
-    Path | None,
-    typer.Option(
-        help="The policy file of the bundle; without it, what the labels may say.", dir_okay=False, exists=True
-    ),
-]
+_BundlePolicy = Annotated[Path | None, _file("The policy file of the bundle; without it, what the labels may say.")]
 _Cluster = Annotated[str | None, typer.Option(help="The bundle's cluster for DAGs that name none.")]
 _DagIdPrefix = Annotated[str | None, typer.Option(help="What the bundle has each dag id begin with.")]
 _BundleFolder = Annotated[
@@ -456,13 +443,7 @@ _BundleFolder = Annotated[
 ]
 _SourcesFile = Annotated[
     Path | None,
-    typer.Option(
-        "--sources-file",
-        "--sources",
-        help="A YAML file of sources, as the bundle's sources_file.",
-        dir_okay=False,
-        exists=True,
-    ),
+    _file("A YAML file of sources, as the bundle's sources_file.", "--sources-file", "--sources"),
 ]
 _Bundle = Annotated[
     str | None,

@@ -16,6 +16,8 @@ OUTPUT_VARIABLE = "AIRFLOW_OUTPUT_S3"
 """The environment variable with the address to which a container may write its output."""
 INPUT_VARIABLE = "AIRFLOW_INPUT_S3"
 """The environment variable with the address from which a container reads its inputs, a JSON object of texts."""
+EXCHANGE_PREFIX = "airflow-exchange"
+"""What the construct has the keys of exchanged objects begin with; after it comes the id of the DAG."""
 LARGEST_OBJECT = 1024 * 1024
 """Bytes of an object that Airflow reads, or writes."""
 

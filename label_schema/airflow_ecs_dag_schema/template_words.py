@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 VARIABLES = frozenset(
@@ -29,6 +30,15 @@ VARIABLES = frozenset(
 
 COMPOUND = frozenset({"params", "ti"})
 """Variables of which only parts may be used: ``params.country``, ``ti.xcom_pull(task_ids='extract')``."""
+
+LOST_BRACES = re.compile(
+    rf"(?<!\{{)\{{ (?:{'|'.join(sorted(VARIABLES - COMPOUND))}|params\.\w{{1,100}})(?: \| \w{{1,20}})? \}}(?!\}})",
+    re.ASCII,
+)
+"""``{ ds }``: what an f-string makes of a template, and the construct refuses.
+
+With the spaces around it, so that ``{ds}`` can be a format of the container's own.
+"""
 
 FILTERS = frozenset(
     {"ds", "ds_nodash", "ts", "ts_nodash", "ts_nodash_with_tz", "default", "lower", "upper", "trim", "tojson"}

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +13,7 @@ from airflow_ecs_dag_cli.source_document import read_source
 from airflow_ecs_dag_schema import decode
 from importing.generated_apps import source_of
 from importing.test_dag_factory import FILES
-from required import missing
+from strict_pyright import pyright
 from vectors.vector_files import read_vectors
 
 REPOSITORY = Path(__file__).parents[2]
@@ -47,22 +43,5 @@ def test_mypy(folder: Path, tmp_path: Path) -> None:
 
 
 def test_pyright(folder: Path, tmp_path: Path) -> None:
-    command = shutil.which("basedpyright", path=str(Path(sys.executable).parent)) or shutil.which("basedpyright")
-    if command is None:
-        missing("pyright", "basedpyright is not installed")
-    settings = {
-        "include": [str(folder)],
-        "typeCheckingMode": "strict",
-        "pythonVersion": "3.11",
-        "extraPaths": [str(REPOSITORY / room) for room in ("construct_lib", "label_schema")],
-    }
-    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
-    ran = subprocess.run(
-        [command, "-p", tmp_path, "--pythonpath", sys.executable, "--level", "error", "--outputjson"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    said = json.loads(ran.stdout)
-    assert said["summary"]["filesAnalyzed"] == len(list(folder.iterdir()))
-    assert [Path(each["file"]).name for each in said["generalDiagnostics"]] == ["mistaken.py"], ran.stdout
+    ((file, _),) = pyright(*folder.iterdir(), folder=tmp_path)
+    assert file == "mistaken.py"

@@ -6,19 +6,14 @@ each that it does not need, and so does pyright, which takes any `ignore` for it
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from mypy import api
 
-from required import missing
+from strict_pyright import pyright
 
 HERE = Path(__file__).parent
-REPOSITORY = HERE.parents[1]
 
 
 @pytest.mark.parametrize("folder", ["good", "bad"])
@@ -40,31 +35,6 @@ def test_a_mistake_that_is_none_is_noticed(tmp_path: Path) -> None:
     assert status == 1
     assert "snippet.py:2: error: Unused" in said
     assert "snippet.py:3: error: Argument" in said
-
-
-def pyright(*paths: Path, folder: Path) -> list[tuple[str, int]]:
-    """What pyright says of some files, in its strict mode and with the CDK's own types: file and line of each error."""
-    command = shutil.which("basedpyright", path=str(Path(sys.executable).parent)) or shutil.which("basedpyright")
-    if command is None:
-        missing("pyright", "basedpyright is not installed")
-    settings = {
-        "include": [str(path) for path in paths],
-        "typeCheckingMode": "strict",
-        "enableTypeIgnoreComments": True,
-        "reportUnnecessaryTypeIgnoreComment": "error",
-        "pythonVersion": "3.11",
-        "extraPaths": [str(REPOSITORY / room) for room in ("construct_lib", "label_schema")],
-    }
-    (folder / "pyrightconfig.json").write_text(json.dumps(settings))
-    ran = subprocess.run(
-        [command, "-p", folder, "--pythonpath", sys.executable, "--level", "error", "--outputjson"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    said = json.loads(ran.stdout)
-    assert said["summary"]["filesAnalyzed"] >= len(paths), ran.stdout
-    return [(Path(each["file"]).name, each["range"]["start"]["line"] + 1) for each in said["generalDiagnostics"]]
 
 
 def test_snippets_with_pyright(tmp_path: Path) -> None:

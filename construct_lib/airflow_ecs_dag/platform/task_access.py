@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_ecs_dag.arns import arn_and_name, exchange_objects_arn, log_streams_arn, task_definitions_arn, tasks_arn
-from airflow_ecs_dag.exchange import EXCHANGE_PREFIX
 from airflow_ecs_dag.platform.checks import ROLE_ARN, ROLE_PATH, fits, list_problems, require
 from airflow_ecs_dag.rights import Right, exchange_right, run_rights
 from airflow_ecs_dag_schema.ecs_settings import CLUSTER_EXPRESSION
-from airflow_ecs_dag_schema.exchange import BUCKET_EXPRESSION
+from airflow_ecs_dag_schema.exchange import BUCKET_EXPRESSION, EXCHANGE_PREFIX
 from airflow_ecs_dag_schema.problems import Problem
 
 if TYPE_CHECKING:
