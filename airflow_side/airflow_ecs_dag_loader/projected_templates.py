@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     import jinja2
     from airflow.sdk import Context
+    from airflow.sdk.types import Logger
 
 
 class ProjectedTemplates:
@@ -21,6 +22,11 @@ class ProjectedTemplates:
     """
 
     template_ext: Sequence[str] = ()
+    if TYPE_CHECKING:
+
+        @property
+        def log(self) -> Logger:
+            """The log of the operator."""
 
     def render_template(
         self,
@@ -34,7 +40,12 @@ class ProjectedTemplates:
         Raises:
             ValueError: A template is not on the allow-list, or has no value in this run.
         """
-        return _rendered(content, self._projected(context))
+        try:
+            return _rendered(content, self._projected(context))
+        except Exception:
+            # Airflow's page folds what a task logs before it is executed: not so the reason why it never will be.
+            self.log.info("::endgroup::")
+            raise
 
     def _projected(self, context: Context) -> Mapping[str, Any]:
         return template_values(context)

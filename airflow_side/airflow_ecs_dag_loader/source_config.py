@@ -34,6 +34,8 @@ _FamilyPrefix = Annotated[str, pattern(r"[A-Za-z0-9_-]{1,255}", "1 to 255 of A-Z
 class SourceError(DagDefinitionError):
     """Sources that can't be: none of them is scanned; ``problems`` names each field."""
 
+    _paragraph = "the-bundles-configuration-is-wrong"
+
     def __init__(self, problems: Iterable[Problem], *, subject: str = "the sources") -> None:
         super().__init__(problems, subject=subject)
 

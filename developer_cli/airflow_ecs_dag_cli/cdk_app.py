@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from airflow_ecs_dag_cli.app_output import readable
 from airflow_ecs_dag_cli.cloud_assembly import MANIFEST, SynthesisError, read_assembly, read_object
 from airflow_ecs_dag_cli.processes import BackgroundProcess
 
@@ -150,7 +151,9 @@ def _run(command: str, project: Path, environment: Mapping[str, str], output: Pa
         status = app.wait()
     printed = log.read_text(errors="replace")
     if status != 0:
-        raise SynthesisError(f"the CDK app failed: `{command}` ended with {status}{_quoted(printed)}")
+        raise SynthesisError(
+            f"the CDK app failed: `{command}` ended with {status}{_quoted(readable(printed, project))}"
+        )
     return printed
 
 

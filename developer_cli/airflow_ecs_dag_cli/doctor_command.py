@@ -19,6 +19,7 @@ from airflow_ecs_dag_cli.bundle_folder import BundleFolder, BundleFolderError
 from airflow_ecs_dag_cli.bundle_view import look
 from airflow_ecs_dag_cli.checkup import Check, Status, not_known, problem
 from airflow_ecs_dag_cli.named_family import NamedFamily
+from airflow_ecs_dag_cli.paragraphs import FOUND, print_place
 from airflow_ecs_dag_cli.permission_checks import check_permissions
 from airflow_ecs_dag_cli.place_checks import check_among_all, check_place
 from airflow_ecs_dag_cli.registry_checks import check_credentials, check_found, check_labels
@@ -118,7 +119,10 @@ def examine(question: Question, *, as_json: bool) -> int:
         for detail in check.details:
             console.print(f"  {'':<{_NAME}} {escape(printable(detail))}")
     console.print(escape(_summary(question.named, found)))
-    return _status(found)
+    status = _status(found)
+    if status == ILL:
+        print_place(console, FOUND)
+    return status
 
 
 def _status(checks: Iterable[Check]) -> int:

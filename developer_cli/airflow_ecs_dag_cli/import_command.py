@@ -14,6 +14,7 @@ from rich.markup import escape
 from airflow_ecs_dag_cli.dag_factory import dag_factory_dags, is_dag_factory
 from airflow_ecs_dag_cli.definition_files import STDIN, read_file
 from airflow_ecs_dag_cli.labelled_dags import labelled_dags
+from airflow_ecs_dag_cli.paragraphs import NOT_IMPORTED, UNREADABLE_FILE, print_place
 from airflow_ecs_dag_cli.python_dag import python_file
 from airflow_ecs_dag_cli.source_document import UnreadableFileError
 from airflow_ecs_dag_cli.validate_command import ACCEPTED, REFUSED, UNREADABLE, counted, printable
@@ -48,11 +49,14 @@ def import_file(
         imported = _read(name, form)
     except UnreadableFileError as error:
         console.print(f"[red]error[/red]: {escape(printable(name))}: {escape(printable(str(error)))}")
+        print_place(console, UNREADABLE_FILE)
         return UNREADABLE
     for loss in imported.losses:
         where = f"{loss.where}: " if loss.where else ""
         dag = f"{loss.dag_id}: " if loss.dag_id else ""
         console.print(f"[red]✗[/red] {escape(printable(where + dag + loss.text))}")
+    if imported.losses:
+        print_place(console, NOT_IMPORTED)
     for note in imported.notes:
         console.print(f"[yellow]note[/yellow]: {escape(printable(note))}")
     if not imported.dags and not imported.losses:
@@ -84,10 +88,12 @@ def _write(text: str, output: Path | None, imported: Imported, console: Console)
     except FileExistsError:
         message = "it is there already, and nothing was written: name another file with --output, or remove it"
         console.print(f"[red]error[/red]: {escape(printable(str(output)))}: {message}")
+        print_place(console, NOT_IMPORTED)
         return UNREADABLE
     except OSError as error:
         message = f"it can't be written: {error.strerror}; name another file with --output"
         console.print(f"[red]error[/red]: {escape(printable(str(output)))}: {escape(message)}")
+        print_place(console, NOT_IMPORTED)
         return UNREADABLE
     names = ", ".join(printable(dag.name) for dag in imported.dags[:5])
     more = f" and {len(imported.dags) - 5} more" if imported.dags[5:] else ""

@@ -14,6 +14,7 @@ from airflow_ecs_dag_cli.bundle_folder import BundleFolder, BundleFolderError
 from airflow_ecs_dag_cli.bundle_view import look
 from airflow_ecs_dag_cli.families import State, judged_families, reason_text, remembered_families, viewed_families
 from airflow_ecs_dag_cli.next_runs import in_words
+from airflow_ecs_dag_cli.paragraphs import FOUND, print_place
 from airflow_ecs_dag_cli.place_reading import why_unread
 from airflow_ecs_dag_cli.validate_command import ACCEPTED, REFUSED, UNREADABLE, counted, printable, write_json
 from airflow_ecs_dag_loader.registry import scan
@@ -130,7 +131,9 @@ def _fail(message: str, *, as_json: bool, where: Mapping[str, Any] | None = None
 
 
 def _say_error(message: str) -> None:
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]error[/red]: {escape(printable_lines(message))}")
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(f"[red]error[/red]: {escape(printable_lines(message))}")
+    print_place(console, FOUND)
 
 
 def _print(

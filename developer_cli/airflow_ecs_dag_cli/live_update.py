@@ -74,7 +74,7 @@ class LiveUpdate:
                     step.done(f"revision {dag.revision}")
         except LocalRunError as error:
             self._local.airflow.check()  # without Airflow there is nothing to go on with
-            self._terminal.fail(str(error))
+            self._terminal.fail(error)
             self._terminal.say("what was deployed before stays; save a change to try again")
         except (BotoCoreError, ClientError) as error:
             raise LocalRunError(f"the local AWS does not answer as it should: {error}; start again") from error

@@ -23,7 +23,7 @@ from airflow_ecs_dag_cli.local_aws import ACCOUNT, REGION, LocalAws, isolated_en
 from airflow_ecs_dag_cli.local_database import SQLITE, check_choice, local_database
 from airflow_ecs_dag_cli.local_secrets import SECRETS_FILE, LocalSecrets
 from airflow_ecs_dag_cli.process_engine.__main__ import READY
-from airflow_ecs_dag_cli.processes import BackgroundProcess, LocalRunError
+from airflow_ecs_dag_cli.processes import BackgroundProcess, LocalRunError, check_port
 from airflow_ecs_dag_cli.project_deployment import ProjectDeployment
 from airflow_ecs_dag_schema import Policy, PolicyError
 
@@ -112,6 +112,7 @@ class LocalProject:
         """
         with ExitStack() as stack:
             check_choice(self._database)
+            check_port(self._port)
             self._prepare_state(stack)
             self._read_files()
             self.assembly = self._synthesize()

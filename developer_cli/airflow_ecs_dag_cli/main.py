@@ -143,7 +143,7 @@ def init(
     try:
         files = make_project(name, where)
     except ProjectError as error:
-        terminal.fail(str(error))
+        terminal.fail(error)
         raise typer.Exit(_COULD_NOT_RUN) from None
     for file in files:
         terminal.say(str(where / file))
@@ -300,6 +300,7 @@ def validate(
     """
     from airflow_ecs_dag_cli.validate_command import validate_files  # noqa: PLC0415 - each command loads what it needs
 
+    _warn_of_old(*files)
     raise typer.Exit(validate_files(files, policy_file=policy, as_json=as_json))
 
 
@@ -320,6 +321,7 @@ def show(
     """
     from airflow_ecs_dag_cli.show_command import show_file  # noqa: PLC0415 - as above
 
+    _warn_of_old(file)
     raise typer.Exit(show_file(file, after=_moment(after), as_json=as_json))
 
 
@@ -346,6 +348,7 @@ def graph(
         raise typer.BadParameter(
             f"it prints no drawing, so it excludes --format {form}: keep one of the two", param_hint="--json"
         )
+    _warn_of_old(file)
     raise typer.Exit(show_graphs(file, dag_id=dag, form=form.value, as_json=as_json))
 
 
@@ -389,6 +392,7 @@ def plan(
                 from airflow_ecs_dag_cli.deployed_dags import DeployedDags  # noqa: PLC0415 - as above
 
             read_deployed = DeployedDags(region=region, profile=profile).read
+        _warn_of_old(file)
         status = show_plan(file, against=against, read_deployed=read_deployed, after=_moment(after), as_json=as_json)
     raise typer.Exit(status)
 
@@ -741,6 +745,15 @@ def _run_once(
     return RunFollower(local.airflow, dag_id, run_id, terminal).follow()
 
 
+def _warn_of_old(*names: str) -> None:
+    """Warn where the folder that an app was synthesized into does not have what its sources say now."""
+    from airflow_ecs_dag_cli.project_sources import newer_source  # noqa: PLC0415 - as above
+
+    for name in names:
+        if (source := newer_source(Path(name))) is not None:
+            Terminal().warn(f"{name} is older than {source}: synthesize the app again to see what it says now")
+
+
 def _named(params: list[str] | None, *, option: str = "--param") -> dict[str, str]:
     named = [text.partition("=") for text in params or ()]
     if wrong := [name for name, equals, _ in named if not equals or not name]:
@@ -801,7 +814,7 @@ class _errors_shown:  # noqa: N801 - used as a statement
             )
             raise typer.Exit(_COULD_NOT_RUN) from None
         if error is not None and type(error).__module__.startswith("airflow_ecs_dag_cli"):
-            self._terminal.fail(str(error))
+            self._terminal.fail(error)
             raise typer.Exit(_COULD_NOT_RUN) from None
 
 

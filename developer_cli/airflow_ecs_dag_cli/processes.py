@@ -77,6 +77,25 @@ def free_port() -> int:
         return port
 
 
+def check_port(port: int) -> None:
+    """Check that nothing listens on a loopback TCP port.
+
+    Raises:
+        LocalRunError: Something does, or the system gives the port to root alone.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # as servers do: one that has just ended is no matter
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            raise LocalRunError(
+                f"Airflow's page can't have port {port} ({error.strerror}): stop what has it, or choose another one "
+                "with --port, 0 for any that is free"
+            ) from None
+
+
 class BackgroundProcess:
     """A child process in its own group, its output in a log file, stopped when the ``with`` block ends.
 

@@ -16,18 +16,12 @@ from typing import TYPE_CHECKING, Self
 import watchfiles
 
 from airflow_ecs_dag_cli.processes import LocalRunError
+from airflow_ecs_dag_cli.project_sources import TOOL_FOLDERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
 
-_IGNORED_FOLDERS = frozenset(
-    {
-        ".airflow-ecs-dag", ".direnv", ".eggs", ".git", ".hg", ".hypothesis", ".idea", ".ipynb_checkpoints", ".jj",
-        ".mypy_cache", ".nox", ".npm", ".pytest_cache", ".ruff_cache", ".svn", ".tox", ".venv", ".vscode",
-        "__pycache__", "cdk.out", "node_modules", "venv",
-    }
-)  # fmt: skip
 _IGNORED_FILES = re.compile(r"(\.py[co]|\.sw[a-z]|~|\.tmp)\Z|\A(\.#|\.DS_Store\Z|#.*#\Z|4913\Z)")
 """Compiled code, and what editors keep beside the file that is edited."""
 _QUIET_MILLISECONDS, _LONGEST_MILLISECONDS = 150, 1600
@@ -120,7 +114,7 @@ class SourceWatch:
         if folder is None:
             return False
         parts = path.relative_to(folder).parts
-        return not (_IGNORED_FOLDERS.intersection(parts) or (parts and _IGNORED_FILES.search(parts[-1])))
+        return not (TOOL_FOLDERS.intersection(parts) or (parts and _IGNORED_FILES.search(parts[-1])))
 
     def _is_new(self, path: Path) -> bool:
         content = _content(path)

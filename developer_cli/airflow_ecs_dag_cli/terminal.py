@@ -73,9 +73,18 @@ class Terminal:
         """Write a line that asks for attention."""
         self._console.print(f"[yellow]![/yellow] {escape(text)}")
 
-    def fail(self, text: str) -> None:
-        """Write why the command ends without success."""
-        self._console.print(f"[red]error[/red]: {escape(text)}")
+    def fail(self, error: str | BaseException) -> None:
+        """Write why the command ends without success, and where the documentation tells of it."""
+        self._console.print(f"[red]error[/red]: {escape(str(error))}")
+        if isinstance(error, BaseException):
+            self._say_where_told(error)
+
+    def _say_where_told(self, error: BaseException) -> None:
+        from airflow_ecs_dag_cli.paragraphs import print_told  # noqa: PLC0415 - the contract, for an error only
+        from airflow_ecs_dag_schema.troubleshooting import where_raised  # noqa: PLC0415 - as above
+
+        if (told := where_raised(error)) is not None:
+            print_told(self._console, [told])
 
     def container_line(self, task_id: str, text: str) -> None:
         """Write a line of a task's log to stdout."""

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
+from airflow_ecs_dag_cli.paragraphs import UNREADABLE_FILE, print_place, print_told
 from airflow_ecs_dag_cli.verdicts import judge
 from airflow_ecs_dag_schema import Policy, PolicyError
+from airflow_ecs_dag_schema.troubleshooting import where_raised, where_told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +33,7 @@ def validate_files(names: Sequence[str], *, policy_file: Path | None = None, as_
     try:
         policy = None if policy_file is None else Policy.read(policy_file)
     except PolicyError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{error}\n{where_raised(error)}\n")
         return UNREADABLE
     files = [judge(name, policy) for name in names]
     status = _status(files)
@@ -65,6 +67,8 @@ def _print(files: Sequence[FileVerdict], console: Console) -> None:
     verdicts = [verdict for file in files for verdict in file.verdicts]
     problems = sum(len(verdict.findings) for verdict in verdicts)
     unreadable = sum(bool(file.error) for file in files)
+    if unreadable:
+        print_place(console, UNREADABLE_FILE)
     summary = [counted(len(verdicts), "DAG"), counted(problems, "problem")]
     console.print(", ".join([*summary, *([f"{counted(unreadable, 'file')} unreadable"] if unreadable else [])]))
 
@@ -76,9 +80,9 @@ def print_nothing_found(file: FileVerdict, console: Console) -> None:
 
 def print_unreadable(file: FileVerdict) -> None:
     """Print on stderr why a file can't be read."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(
-        f"[red]error[/red]: {escape(printable(file.name))}: {escape(file.error)}"
-    )
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(f"[red]error[/red]: {escape(printable(file.name))}: {escape(file.error)}")
+    print_place(console, UNREADABLE_FILE)
 
 
 def print_verdict(verdict: Verdict, file: FileVerdict, console: Console) -> None:
@@ -89,6 +93,7 @@ def print_verdict(verdict: Verdict, file: FileVerdict, console: Console) -> None
     console.print(f"{mark} [bold]{escape(name)}[/bold] [dim]{escape(where)}[/dim]")
     for finding in verdict.findings:
         console.print(f"    {escape(printable(_place(verdict, finding)))}[red]{escape(str(finding.problem))}[/red]")
+    print_told(console, (where_told(str(finding.problem)) for finding in verdict.findings), indent=" " * 4)
     for notice in verdict.notices:
         message = f"{notice.problem.path}: {notice.problem.message}"
         console.print(f"    {escape(printable(_place(verdict, notice)))}[yellow]notice[/yellow]: {escape(message)}")

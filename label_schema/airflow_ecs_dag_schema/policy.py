@@ -39,6 +39,8 @@ _SCHEDULE_KINDS = frozenset(kind.model_fields["kind"].default for kind in SCHEDU
 class PolicyError(DagDefinitionError):
     """A policy that can't be: it is applied to no DAG; ``problems`` names each field."""
 
+    _paragraph = "the-policy-file-is-wrong"
+
     def __init__(self, problems: Iterable[Problem], *, subject: str = "the policy") -> None:
         super().__init__(problems, subject=subject)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from airflow_ecs_dag_schema.secret_texts import masked
+from airflow_ecs_dag_schema.troubleshooting import told_at, where_told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,6 +51,9 @@ class DagDefinitionError(ValueError):
         problems: All that is wrong, sorted by path; never empty.
     """
 
+    _paragraph: ClassVar[str | None] = None
+    """Where the documentation tells of it, if not by the text."""
+
     def __init__(self, problems: Iterable[Problem], *, subject: str = "the DAG") -> None:
         self.problems: tuple[Problem, ...] = tuple(
             sorted(set(problems), key=lambda problem: (problem.path, problem.message, problem.value or ""))
@@ -61,6 +65,7 @@ class DagDefinitionError(ValueError):
         if len(self.problems) > _SHOWN_PROBLEMS:
             lines += f"\n  - ... and {len(self.problems) - _SHOWN_PROBLEMS} more"
         super().__init__(f"{count} in {subject}:\n{lines}")
+        self.add_note(where_told(str(self)) if self._paragraph is None else told_at(self._paragraph))
 
 
 class LabelError(DagDefinitionError):

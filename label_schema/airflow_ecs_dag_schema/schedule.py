@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from importlib.resources import files
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, ClassVar, Literal, Self, TypeAlias
 
 from croniter import CroniterBadDateError, CroniterError, croniter
 from pydantic import AfterValidator, Field, model_validator
@@ -81,7 +81,11 @@ Cron = Annotated[Line, AfterValidator(_check_cron)]
 Timezone = Annotated[Line, AfterValidator(_check_timezone)]
 
 
-class CronTrigger(AuthorValue):
+class _Schedule(AuthorValue):
+    AUTHORS_NAME: ClassVar = "Schedule"
+
+
+class CronTrigger(_Schedule):
     """At the moments of a cron expression; ``{{ ds }}`` is the day (in UTC) of that moment."""
 
     kind: Literal["cron_trigger"] = "cron_trigger"
@@ -89,7 +93,7 @@ class CronTrigger(AuthorValue):
     timezone: Timezone = "UTC"
 
 
-class CronDataInterval(AuthorValue):
+class CronDataInterval(_Schedule):
     """At the moments of a cron expression, for the period since the one before; ``{{ ds }}`` is its start."""
 
     kind: Literal["cron_data_interval"] = "cron_data_interval"
@@ -97,46 +101,46 @@ class CronDataInterval(AuthorValue):
     timezone: Timezone = "UTC"
 
 
-class DeltaTrigger(AuthorValue):
+class DeltaTrigger(_Schedule):
     """Every so often, counted from the start date; ``{{ ds }}`` is the day (in UTC) of the run."""
 
     kind: Literal["delta_trigger"] = "delta_trigger"
     every: Duration
 
 
-class DeltaDataInterval(AuthorValue):
+class DeltaDataInterval(_Schedule):
     """Every so often, for the period that just ended; ``{{ ds }}`` is its start. The default of 2019, daily."""
 
     kind: Literal["delta_data_interval"] = "delta_data_interval"
     every: Duration
 
 
-class Once(AuthorValue):
+class Once(_Schedule):
     """One run, at the start date."""
 
     kind: Literal["once"] = "once"
 
 
-class Continuous(AuthorValue):
+class Continuous(_Schedule):
     """The next run as soon as the last one ended; at most one run at a time."""
 
     kind: Literal["continuous"] = "continuous"
 
 
-class Manual(AuthorValue):
+class Manual(_Schedule):
     """Only when a person or another DAG triggers it."""
 
     kind: Literal["manual"] = "manual"
 
 
-class Events(AuthorValue):
+class Events(_Schedule):
     """At the moments of a list; ``{{ ds }}`` is the day (in UTC) of that moment."""
 
     kind: Literal["events"] = "events"
     moments: Annotated[Many[Moment], Field(min_length=1, max_length=200), AfterValidator(sorted_unique)]
 
 
-class _OnAssets(AuthorValue):
+class _OnAssets(_Schedule):
     assets: Annotated[Many[Asset], Field(min_length=1, max_length=50)]
     condition: AssetCondition | None = None
     """Such as ``0 & (1 | 2)``, by place in ``assets``; without it, all of them."""

@@ -86,11 +86,16 @@ else:
                 from airflow_ecs_dag_schema.validation import spec_problems  # noqa: PLC0415 - it knows all the models
 
                 model = cast("type[BaseModel]", cls)
-                raise DagDefinitionError(spec_problems(error, (), model), subject=cls.__name__) from None
+                raise DagDefinitionError(
+                    spec_problems(error, (), model), subject=getattr(cls, "AUTHORS_NAME", cls.__name__)
+                ) from None
 
 
 class AuthorValue(FrozenModel, metaclass=_InAuthorsWords):
-    """A value that authors make themselves, such as an alert; what is wrong raises ``DagDefinitionError``."""
+    """A value that authors make themselves, such as an alert; what is wrong raises ``DagDefinitionError``.
+
+    Its class is called so in the error, unless it has an ``AUTHORS_NAME``.
+    """
 
 
 def _from_labels(info: ValidationInfo) -> bool:

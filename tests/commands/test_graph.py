@@ -241,11 +241,11 @@ def test_a_wrong_dag_is_refused_as_by_show(tmp_path: Path) -> None:
         shown = CliRunner().invoke(app, ["show", str(file)])
         result = graph(file)
         assert (result.exit_code, shown.exit_code) == (1, 1)
-        assert result.stdout == "".join(shown.stdout.splitlines(keepends=True)[:2])
+        assert result.stdout == "".join(shown.stdout.splitlines(keepends=True)[:3])
         for form in ("mermaid", "svg"):
             result = graph(file, "--format", form)
             assert (result.exit_code, result.stdout) == (1, "")
-            assert "".join(shown.stdout.splitlines(keepends=True)[:2]) == result.stderr
+            assert "".join(shown.stdout.splitlines(keepends=True)[:3]) == result.stderr
     assert "build >> send >> build" in graph(tmp_path / "0.json").stdout
 
 

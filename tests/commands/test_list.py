@@ -182,8 +182,9 @@ def test_a_scan_that_fails_says_why(status: int, body: str, said: str, monkeypat
         monkeypatch.setenv("AWS_ENDPOINT_URL_ECS", ecs.url)
         result = list_dags()
     assert (result.exit_code, result.stdout) == (2, "")
-    assert said in result.stderr
-    assert len(result.stderr.splitlines()) == 1
+    message, told = result.stderr.splitlines()
+    assert said in message
+    assert told.endswith("docs/troubleshooting.md#list-and-doctor-find-something")
 
 
 def aws_error(code: str, message: str = "") -> ClientError:

@@ -191,7 +191,7 @@ def test_a_scan_that_fails_changes_nothing(platform: Platform, operation: str, f
     platform.aws.faults.add(fault, operation=operation, count=None)
     result = platform.sync(status=2)
     assert "nothing is changed, for no source can be read" in result.stderr
-    assert len(result.stderr.splitlines()) == 1
+    assert len(result.stderr.splitlines()) == 2  # and where it is told of
     assert platform.files() == before
     platform.aws.faults.clear()
     platform.sync()

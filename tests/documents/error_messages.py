@@ -1,13 +1,15 @@
 """The messages of the software's errors, read from its sources, for the paragraphs of docs/troubleshooting.md.
 
-`python -m documents.error_messages` (with `PYTHONPATH=tests`) writes the page's lists anew; its paragraphs are written
-by hand. A message is a text in a `raise`, in a call that makes an error or a problem, in a variable that is called so,
-or a sentence that a function returns or yields, and in a few modules any sentence; what is filled in is `…`.
+`python -m documents.error_messages` (with `PYTHONPATH=tests`) writes the page's lists anew, and the file by which an
+error finds its paragraph; the paragraphs are written by hand. A message is a text in a `raise`, in a call that makes
+an error or a problem, in a variable that is called so, or a sentence that a function returns or yields, and in a few
+modules any sentence; what is filled in is `…`.
 """
 
 from __future__ import annotations
 
 import ast
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 REPOSITORY = Path(__file__).parents[2]
 PAGE = REPOSITORY / "docs" / "troubleshooting.md"
+PLACES = REPOSITORY / "label_schema" / "airflow_ecs_dag_schema" / "troubleshooting.json"
+"""Where the software reads which paragraph is about which module."""
 _ROOMS = ("label_schema", "construct_lib", "airflow_side", "developer_cli")
 _MAKERS = re.compile(
     r"(?:Error|Exception|Problem|Violation|BadParameter|Refused)\Z|\A_?(?:problem|failed|fails|error)\Z"
@@ -141,5 +145,22 @@ def with_lists(page: str) -> str:
     return _LISTED.sub(written, page)
 
 
+def anchor(heading: str) -> str:
+    """Return what a link to a heading ends with."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def places(page: str) -> str:
+    """Return the file with the modules of each paragraph, by the end of a link to it."""
+    found = {
+        anchor(section.partition("\n")[0]): sorted(
+            module.replace("/", ".").removesuffix(".__init__") for modules, _ in listed(section) for module in modules
+        )
+        for section in re.split(r"^##+ ", page, flags=re.MULTILINE)[1:]
+    }
+    return json.dumps({place: modules for place, modules in found.items() if modules}, indent=2) + "\n"
+
+
 if __name__ == "__main__":
     PAGE.write_text(with_lists(PAGE.read_text()))
+    PLACES.write_text(places(PAGE.read_text()))

@@ -1,6 +1,6 @@
 """docs/tutorial.md: its commands are run in its order by a shell, its changes are made, its outputs are compared.
 
-Two doors are ours: the installation is the environment of the tests, and `npx aws-cdk` is the CDK command line of
+Two doors are ours: the installation is the environment of the tests, and `npx aws-cdk@2` is the CDK command line of
 `node_modules`, with an emulator for AWS.
 """
 
@@ -70,7 +70,7 @@ class Reader:
             subprocess.run(made.removesuffix("&& ") or "true", shell=True, cwd=self._folder, check=True)  # noqa: S602 - the page's
             self._folder /= folder
             return ""
-        if line.startswith("npx aws-cdk deploy"):
+        if line.startswith("npx aws-cdk@2 deploy"):
             assembly = read_assembly(self._folder / "cdk.out", account=self._aws.account, region=self._aws.region)
             publish_images(self._aws, assembly.images)
         done = subprocess.run(

@@ -243,6 +243,7 @@ def test_an_output_or_an_entry_that_is_not_there_fails_the_task(value: object, t
     run = pulled(value, text)
     assert run.states == {"extract": "success", "write": "failed"}
     run.assert_failed_with(re.escape(words))
+    assert "::endgroup::" in run.lines  # or Airflow's page would fold the reason away
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_what_sidecars_did_is_their_affair() -> None:
 @pytest.mark.parametrize(
     ("task", "error", "words"),
     [
-        (ended(3), EcsExitCodeError, "container main exited with code 3: its last lines say why"),
+        (ended(3), EcsExitCodeError, "container main exited with code 3: its last lines say why, if it wrote any"),
         (ended(143), EcsExitCodeError, "exited with code 143, a SIGTERM"),
         (ended(127), EcsCommandError, "exited with code 127"),
         (ended(137), EcsOutOfMemoryError, "exited with code 137, it was killed, mostly for want of memory"),

@@ -39,6 +39,7 @@ from airflow_ecs_dag_loader.runner.ecs_task_run import EcsTaskRun
 from airflow_ecs_dag_loader.runner.exchange_access import ExchangeAccess
 from airflow_ecs_dag_loader.runner.exchange_addresses import ExchangeAddresses, inputs_body
 from airflow_ecs_dag_loader.runner.lines_elsewhere import lines_elsewhere
+from airflow_ecs_dag_loader.runner.places_told import places_told
 from airflow_ecs_dag_loader.runner.shown_position import ShownPosition, TaskInstanceName
 from airflow_ecs_dag_loader.runner.start_record import StartRecord
 from airflow_ecs_dag_loader.runner.stop_reason import is_for_another_try, stop_reason
@@ -222,6 +223,75 @@ class EcsTaskOperator(ProjectedTemplates, BaseOperator):
             EcsTaskLostError: ECS does not know it any more, so how it ended can't be told.
             TaskDeferred: The wait goes on in the triggerer, and the end of it in :meth:`go_on`.
         """
+        with places_told(self.log):
+            return self._start_and_wait(context)
+
+    def resume_execution(
+        self,
+        next_method: str,
+        next_kwargs: dict[str, Any] | None,
+        context: Context,
+    ) -> Any:  # noqa: ANN401 - any JSON value
+        """Go on after the triggerer; also where no trigger has fired, for then Airflow calls nothing else.
+
+        Raises:
+            AirflowTaskTimeout: The time of the try was up, and no triggerer was there to notice it.
+        """
+        with places_told(self.log):
+            if next_method != TRIGGER_FAIL_REPR:
+                return super().resume_execution(next_method, next_kwargs, context)
+            return self._go_on_alone(next_kwargs, context)
+
+    def go_on(self, context: Context, event: Any = None, run: Any = None) -> Any:  # noqa: ANN401 - JSON values
+        """Judge the ECS task that the triggerer has waited for, and return its output.
+
+        Args:
+            context: Airflow's.
+            event: The payload of the trigger's event.
+            run: The ECS task, as it was given to Airflow before the wait; Airflow's ``dag.test()`` forgets it.
+
+        Raises:
+            AirflowTaskTimeout: The time of the try was up.
+        """
+        self._begin(context)
+        end, ecs_task = EcsTaskEnd.from_json(event), EcsTaskRun.from_json(run) or self._record.started()
+        if ecs_task is None:
+            self.deferrable = False
+            return self._start_and_wait(context)  # as above
+        self._take_up(ecs_task)
+        if end is None:  # dag.test() gives the event that ends a task to the task
+            return self._wait(ecs_task, context)
+        if end.is_lost or end.is_timed_out:
+            self._lines(ecs_task, context).show_rest()
+        if end.is_lost:
+            from airflow_ecs_dag_loader.runner.ecs_task_watch import lost  # noqa: PLC0415 - botocore, for a task that runs
+
+            raise lost(ecs_task.arn)
+        if end.is_timed_out:
+            self._record.clear()
+            raise self._timed_out()
+        if end.task is None:
+            return self._wait(ecs_task, context)
+        return self._judged(end.task, self._lines(ecs_task, context), context)
+
+    def _go_on_alone(self, next_kwargs: dict[str, Any] | None, context: Context) -> Any:  # noqa: ANN401 - any JSON value
+        self._begin(context)
+        run = self._record.started()
+        if (next_kwargs or {}).get("error") == TriggerFailureReason.TRIGGER_TIMEOUT:
+            if run is not None:
+                self._take_up(run)
+            self._stop_unwatched(run, context)
+            self._record.clear()
+            raise self._timed_out()
+        traceback = (next_kwargs or {}).get("traceback") or ["no reason given"]
+        self.log.warning("The triggerer can't wait for the ECS task, this worker does: %s", traceback[-1].strip())
+        if run is None:
+            # Under the same token, ECS answers with the ECS task that it has started.
+            return self._start_and_wait(context)
+        self._take_up(run)
+        return self._wait(run, context)
+
+    def _start_and_wait(self, context: Context) -> Any:  # noqa: ANN401 - any JSON value
         self._begin(context)
         if self.other_task_definition is not None:
             self._use(self.other_task_definition, context)
@@ -252,66 +322,6 @@ class EcsTaskOperator(ProjectedTemplates, BaseOperator):
             self._defer(run, context)  # as it lets go of the task, Airflow itself writes the links
         write_links(self.console_urls, _instance_name(context), log=self.log)
         return self._wait(run, context)
-
-    def resume_execution(
-        self,
-        next_method: str,
-        next_kwargs: dict[str, Any] | None,
-        context: Context,
-    ) -> Any:  # noqa: ANN401 - any JSON value
-        """Go on after the triggerer; also where no trigger has fired, for then Airflow calls nothing else.
-
-        Raises:
-            AirflowTaskTimeout: The time of the try was up, and no triggerer was there to notice it.
-        """
-        if next_method != TRIGGER_FAIL_REPR:
-            return super().resume_execution(next_method, next_kwargs, context)
-        self._begin(context)
-        run = self._record.started()
-        if (next_kwargs or {}).get("error") == TriggerFailureReason.TRIGGER_TIMEOUT:
-            if run is not None:
-                self._take_up(run)
-            self._stop_unwatched(run, context)
-            self._record.clear()
-            raise self._timed_out()
-        traceback = (next_kwargs or {}).get("traceback") or ["no reason given"]
-        self.log.warning("The triggerer can't wait for the ECS task, this worker does: %s", traceback[-1].strip())
-        if run is None:
-            return self.execute(context)  # under the same token, ECS answers with the ECS task that it has started
-        self._take_up(run)
-        return self._wait(run, context)
-
-    def go_on(self, context: Context, event: Any = None, run: Any = None) -> Any:  # noqa: ANN401 - JSON values
-        """Judge the ECS task that the triggerer has waited for, and return its output.
-
-        Args:
-            context: Airflow's.
-            event: The payload of the trigger's event.
-            run: The ECS task, as it was given to Airflow before the wait; Airflow's ``dag.test()`` forgets it.
-
-        Raises:
-            AirflowTaskTimeout: The time of the try was up.
-        """
-        self._begin(context)
-        end, ecs_task = EcsTaskEnd.from_json(event), EcsTaskRun.from_json(run) or self._record.started()
-        if ecs_task is None:
-            self.deferrable = False
-            return self.execute(context)  # as above
-        self._take_up(ecs_task)
-        if end is None:  # dag.test() gives the event that ends a task to the task
-            return self._wait(ecs_task, context)
-        if end.is_lost or end.is_timed_out:
-            self._lines(ecs_task, context).show_rest()
-        if end.is_lost:
-            from airflow_ecs_dag_loader.runner.ecs_task_watch import lost  # noqa: PLC0415 - botocore, for a task that runs
-
-            raise lost(ecs_task.arn)
-        if end.is_timed_out:
-            self._record.clear()
-            raise self._timed_out()
-        if end.task is None:
-            return self._wait(ecs_task, context)
-        return self._judged(end.task, self._lines(ecs_task, context), context)
 
     def _begin(self, context: Context) -> None:
         # Where credentials and endpoints were found is of no use to who reads this log.
@@ -398,7 +408,7 @@ class EcsTaskOperator(ProjectedTemplates, BaseOperator):
             lines.show_rest()
             self.log.info("The ECS task was an earlier try's, which was stopped meanwhile: a new one is started")
             self._record.clear()
-            return self.execute(context)
+            return self._start_and_wait(context)
         try:
             check_stopped(
                 over,

@@ -213,7 +213,7 @@ def _exited(name: str, container: Mapping[str, Any], said: str) -> EcsTaskFailed
             f"last lines may say whose it was{said}",
             exit_code,
         )
-    return EcsExitCodeError(f"{ended}: its last lines say why{said}", exit_code)
+    return EcsExitCodeError(f"{ended}: its last lines say why, if it wrote any{said}", exit_code)
 
 
 def _has_crashed(container: Mapping[str, Any]) -> bool:
