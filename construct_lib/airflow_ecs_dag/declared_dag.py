@@ -17,8 +17,12 @@ from airflow_ecs_dag.label_room import fitting_labels
 from airflow_ecs_dag.other_task_definitions import OtherTaskDefinitions
 from airflow_ecs_dag.synth_checks import DeployedDag
 from airflow_ecs_dag_schema.problems import DagDefinitionError, Problem
+from airflow_ecs_dag_schema.references import used_outputs
+from airflow_ecs_dag_schema.tasks import EcsTaskSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aws_cdk import aws_ecs as ecs
     from aws_cdk import aws_s3 as s3
 
@@ -80,11 +84,29 @@ def declared(
     if problems or defined is None or carrier is None or given is None or others is None:
         raise DagDefinitionError(problems)
     spec, flow = defined
+    if unread := list(_unread_outputs(spec, carrier)):
+        raise DagDefinitionError(unread)
     labels = fitting_labels(spec, carrier)
     dag_of_app = DeployedDag(
         spec=spec, labels=labels, carrier=carrier, connections=given, others=others, exchange=exchange
     )
     return dag_of_app, flow
+
+
+def _unread_outputs(spec: DagSpec, carrier: DagContainer) -> Iterator[Problem]:
+    """Yield a problem for each task whose output is used, and would be where Airflow can't read it."""
+    if carrier.log_driver == "awslogs":
+        return
+    used = {task_id for task in spec.tasks for task_id in used_outputs(task)}
+    for task in spec.tasks:
+        if not isinstance(task, EcsTaskSpec) or task.task_id not in used or task.task_definition is not None:
+            continue
+        if task.container_name in {None, carrier.name}:
+            message = (
+                f"other tasks use its output, a line of the container {carrier.name}, whose lines don't go to "
+                "CloudWatch Logs: give the container logging=ecs.LogDriver.aws_logs(stream_prefix=...)"
+            )
+            yield Problem(f"tasks.{task.task_id}", message, f"log driver {carrier.log_driver or 'none'}")
 
 
 def _others(tasks: object, place: Placement, problems: list[Problem]) -> OtherTaskDefinitions | None:

@@ -809,7 +809,7 @@ class _errors_shown:  # noqa: N801 - used as a statement
             raise typer.Exit(_INTERRUPTED) from None
         if isinstance(error, ModuleNotFoundError):
             self._terminal.fail(
-                f"{error.name} is not installed: {_EXTRAS[self._extra]} the extra, "
+                f"the Python package {error.name} is not installed: {_EXTRAS[self._extra]} the extra, "
                 f"pip install 'airflow-ecs-dag[{self._extra}]'"
             )
             raise typer.Exit(_COULD_NOT_RUN) from None

@@ -17,6 +17,7 @@ from airflow_ecs_dag import (
     CapacityProvider,
     EcsTask,
     EmailAlert,
+    Flow,
     LatestOnly,
     Schedule,
     TaskDefaults,
@@ -367,6 +368,23 @@ class TestAtSynth:
         dag(stack, task_definition=quiet)
         warnings = assertions.Annotations.from_stack(stack)
         warnings.has_warning("/Main/Dag", assertions.Match.string_like_regexp("log driver none"))
+
+    def test_an_output_that_airflow_could_not_read(self, stack: Stack) -> None:
+        quiet = ecs.FargateTaskDefinition(stack, "Task")
+        quiet.add_container("main", image=ecs.ContainerImage.from_registry("x"))
+        quiet.add_container(
+            "loud", image=ecs.ContainerImage.from_registry("x"), logging=ecs.LogDriver.aws_logs(stream_prefix="x")
+        )
+
+        def using(container: str | None) -> Flow:
+            count = EcsTask("count", container=container)
+            return count >> EcsTask("load", args=[count.output])
+
+        for container in (None, "main"):
+            found = problems(stack, task_definition=quiet, tasks=using(container))
+            assert list(found) == ["tasks.count"]
+            assert "main, whose lines don't go to CloudWatch Logs: give the container logging=" in found["tasks.count"]
+        dag(stack, task_definition=quiet, tasks=using("loud"))
 
     def test_awslogs_gives_no_warning(self, stack: Stack) -> None:
         dag(stack)

@@ -37,7 +37,12 @@ def make(app: App) -> Make:
         number = len(app.node.children)
         stack = Stack(app, f"S{number}")
         task_definition = ecs.ExternalTaskDefinition(stack, "Task")
-        task_definition.add_container("main", image=ecs.ContainerImage.from_registry("x"), memory_limit_mib=64)
+        task_definition.add_container(
+            "main",
+            image=ecs.ContainerImage.from_registry("x"),
+            memory_limit_mib=64,
+            logging=ecs.LogDriver.aws_logs(stream_prefix="d"),
+        )
         return AirflowEcsDag(
             stack, "Dag", dag_id=f"d{number}", task_definition=task_definition, schedule=Schedule.manual(), tasks=tasks
         )

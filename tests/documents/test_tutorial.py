@@ -105,7 +105,7 @@ def aws(tmp_path: Path) -> Iterator[LocalAws]:
 
 @pytest.mark.airflow
 @pytest.mark.emulator
-@pytest.mark.timeout(1200)  # a real Airflow, and the CDK command line five times
+@pytest.mark.timeout(1200)  # a real Airflow, and the CDK command line seven times
 def test_the_tutorial_does_what_it_says(aws: LocalAws, tmp_path: Path) -> None:
     if reason := unavailable():
         missing("node-tools", reason)
