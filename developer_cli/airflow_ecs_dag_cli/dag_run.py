@@ -6,7 +6,7 @@ import json
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_ecs_dag_cli.processes import LocalRunError
@@ -168,7 +168,18 @@ class RunFollower:
             self._show_log(task)
         if self._states.get(key) != task.state:
             self._states[key] = task.state
-            self.terminal.say(f"  {task.name} ({task.operator}), try {task.try_number}: {task.state or 'waiting'}")
+            state = task.state or "waiting"
+            if state == "up_for_retry" and (delay := self._retry_delay(task.task_id)) is not None:
+                state += f", tried again in {delay:g} s (retry_delay), Ctrl-C ends the wait"
+            self.terminal.say(f"  {task.name} ({task.operator}), try {task.try_number}: {state}")
+
+    def _retry_delay(self, task_id: str) -> float | None:
+        """Return the seconds between a task's tries; ``None`` if they differ from try to try."""
+        found = next(each for each in self.airflow.api.dag_tasks(self.dag_id) if each["task_id"] == task_id)
+        delay = found.get("retry_delay")
+        if delay is None or found.get("retry_exponential_backoff"):
+            return None
+        return timedelta(days=delay["days"], seconds=delay["seconds"]).total_seconds()
 
     def _show_log(self, task: TaskState) -> None:
         """Show what is new. It may be anywhere in the log: a container's line has the time at which it was said."""
