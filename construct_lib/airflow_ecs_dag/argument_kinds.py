@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 _EXPECTED: dict[str, tuple[tuple[type, ...], str]] = {
     "schedule": (
         SCHEDULES,
-        "expected a schedule such as Schedule.daily(timezone='Europe/Amsterdam') or Schedule.manual()",
+        (
+            "expected a schedule such as Schedule.daily(timezone='Europe/Amsterdam'), Schedule.cron('0 3 * * *') or "
+            "Schedule.manual()"
+        ),
     ),
     "defaults": ((TaskDefaults,), "expected TaskDefaults(...), such as TaskDefaults(retries=1)"),
     "deadline": ((Deadline, type(None)), "expected Deadline(...), such as Deadline(interval=timedelta(hours=2))"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -29,7 +30,7 @@ def frozen_texts(path: str, value: object, problems: list[Problem]) -> tuple[str
     """Return a list of texts as a tuple; what is none is a problem at ``path``, whose last part is the argument."""
     if isinstance(value, str | TemplateValue):
         name = path.rpartition(".")[2]
-        message = f"expected a list of texts, one for each word: write {name}=[{value!r}]"
+        message = f"expected a list of texts, one for each word: write {name}={_words(value)!r}"
         problems.append(Problem(path, message, value if isinstance(value, str) else repr(value)))
         return ()
     if not isinstance(value, list | tuple):
@@ -40,6 +41,16 @@ def frozen_texts(path: str, value: object, problems: list[Problem]) -> tuple[str
             problems.append(Problem(f"{path}.{index}", "expected a text: numbers are written as texts too", repr(word)))
         problems.extend(_lost_braces(f"{path}.{index}", word))
     return tuple(value)
+
+
+def _words(value: str | TemplateValue) -> list[str | TemplateValue]:
+    """Return the words that the author of a whole command as one text may have meant."""
+    if not isinstance(value, str) or "{{" in value:
+        return [value]
+    try:
+        return list(shlex.split(value)) or [value]
+    except ValueError:  # a quote that is not closed
+        return [value]
 
 
 def _lost_braces(path: str, text: object) -> Iterator[Problem]:

@@ -106,7 +106,8 @@ class AwsAccess:
     @cached_property
     def _session(self) -> boto3.Session:
         try:
-            return boto3.Session(profile_name=self._profile, region_name=self._region)
+            region = self._region or os.environ.get("AWS_REGION")  # which boto3 alone does not read
+            return boto3.Session(profile_name=self._profile, region_name=region)
         except BotoCoreError as error:
             raise AwsAccessError(error) from error
 

@@ -120,7 +120,8 @@ class _Ancestors:
         if not isinstance(task, _WITH_OUTPUT):
             return f"a task of kind {task.kind} has no output: name an ECS task"
         if not self.includes(user, task_id):
-            return "this task does not run before this one, so its output is not there yet: add an arrow"
+            change = "turn the arrows round" if self.includes(task_id, user) else f"add the arrow {task_id} >> {user}"
+            return f"the task {task_id} does not run before this one, so its output is not there yet: {change}"
         return None
 
 
@@ -162,7 +163,8 @@ def _template_problems(task: TaskSpec, spec: DagSpec, before: _Ancestors) -> Ite
             yield Problem(where, f"the DAG has no param {shown(name)}, {known}: declare it in params", text)
         for task_id in sorted(names.outputs):
             if problem := before.problem(task.task_id, task_id):
-                yield Problem(where, f"{problem} ({shown(task_id)[1:-1]})", text)
+                named = "" if f" {task_id} " in problem else f" ({shown(task_id)[1:-1]})"
+                yield Problem(where, f"{problem}{named}", text)
         if "item" in names.variables and not is_mapped:
             yield Problem(where, "{{ item }} is for a task that is mapped: give expand, too", text)
 

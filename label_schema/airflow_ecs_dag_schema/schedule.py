@@ -43,6 +43,13 @@ _TIMEZONES = frozenset(files("tzdata").joinpath("zones").read_text(encoding="asc
 """The IANA database's names, the same on each machine: what a machine's own zone folder holds beside them
 (``localtime``, ``right/UTC``, any case where the disk ignores case) means something else elsewhere."""
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\Z", re.ASCII)
+_CRON_ALLOWED = (
+    "minute (0 to 59)",
+    "hour (0 to 23)",
+    "day of the month (1 to 31)",
+    "month (1 to 12)",
+    "day of the week (0 to 7)",
+)
 _ANY_MOMENT = datetime(2024, 1, 1, tzinfo=UTC)
 
 
@@ -58,8 +65,18 @@ def _check_cron(value: str) -> str:
     except CroniterBadDateError:
         raise ValueError("this cron expression never fires: no such day in any of eight years") from None
     except (CroniterError, ValueError, KeyError, IndexError, ArithmeticError) as error:
-        raise ValueError(f"not a cron expression: {error}") from None
+        raise ValueError(f"not a cron expression{_wrong_field(expression)}: {error}") from None
     return " ".join(expression.split())
+
+
+def _wrong_field(expression: str) -> str:
+    """Return which field of a cron expression is wrong by itself, in words; empty if none is."""
+    for index, (field, allowed) in enumerate(zip(expression.split(), _CRON_ALLOWED, strict=True)):
+        alone = ["*"] * _CRON_FIELDS
+        alone[index] = field
+        if not croniter.is_valid(" ".join(alone)):
+            return f", {field[:40]} is no {allowed}"
+    return ""
 
 
 def _check_timezone(value: str) -> str:

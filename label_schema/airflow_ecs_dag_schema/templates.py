@@ -8,6 +8,7 @@ operators, loops and any other call are refused. The same check runs at synth an
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -189,7 +190,7 @@ def _check(node: nodes.Node) -> None:  # noqa: C901, PLR0912 - one case a kind o
         case nodes.Getitem(node=nodes.Name(name="item") | nodes.Call() as value, arg=nodes.Const(value=str() | int())):
             _check_entry(value)
         case nodes.Name(name=name):
-            raise ValueError(f"unknown variable {shown(name)} in a template; {_HINT}")
+            raise _unknown_variable(name)
         case nodes.Filter(node=value, name=name, args=args, kwargs=[], dyn_args=None, dyn_kwargs=None):
             if name not in FILTERS or value is None:
                 raise ValueError(f"unknown filter {shown(name)} in a template; {_HINT}")
@@ -208,13 +209,19 @@ def _check(node: nodes.Node) -> None:  # noqa: C901, PLR0912 - one case a kind o
         case nodes.Neg(node=nodes.Const(value=int())):
             return
         case nodes.Getattr() | nodes.Getitem() if (inner := _innermost(node)) is not None and inner not in VARIABLES:
-            raise ValueError(f"unknown variable {shown(inner)} in a template; {_HINT}")
+            raise _unknown_variable(inner)
         case nodes.Call() if _pulled(node) is not None:
             return
         case nodes.Call(args=args, kwargs=[], dyn_args=None, dyn_kwargs=None):
             _check_call(node, args)
         case _:
             raise ValueError(f"{type(node).__name__.lower()} is not allowed in a template; {_HINT}")
+
+
+def _unknown_variable(name: str) -> ValueError:
+    near = get_close_matches(name[:100], sorted(VARIABLES), n=1, cutoff=0.8)
+    meant = f"did you mean {near[0]}? " if near else ""
+    return ValueError(f"unknown variable {shown(name)} in a template; {meant}{_HINT}")
 
 
 def _innermost(node: nodes.Node) -> str | None:

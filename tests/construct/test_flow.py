@@ -109,7 +109,7 @@ def test_a_text_is_no_list_of_texts(name: str) -> None:
         EcsTask("convert", **{name: "--all now"})  # type: ignore[arg-type]
     assert str(caught.value) == (
         f"1 problem in EcsTask('convert'):\n  - tasks.convert.{name}: expected a list of texts, one for each word: "
-        f"write {name}=['--all now'] (got '--all now')"
+        f"write {name}=['--all', 'now'] (got '--all now')"
     )
 
 

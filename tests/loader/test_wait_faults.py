@@ -183,6 +183,7 @@ def test_a_look_that_fails_is_no_verdict(work: Work, fault: Fault, *, deferrable
     work.aws.faults.add(fault, "DescribeTasks", count=TIMES)
     run = work.run(deferrable=deferrable)
     run.assert_failed_with("exited with code 3")
+    assert run.lines.count("The container's last lines:\n" + "\n".join([*EARLY, *LATE])) == 1
     assert sum(line.endswith("md#the-container-exited-with-a-code-or-was-stopped") for line in run.lines) == 1
     assert work.containers.one()["stopCode"] == "EssentialContainerExited"
     assert work.aws.made("StopTask") == []

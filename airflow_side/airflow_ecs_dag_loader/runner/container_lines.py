@@ -49,6 +49,8 @@ _STALE_POSITION = frozenset({"InvalidParameterException", "InvalidNextTokenExcep
 """How AWS refuses a token, which it gave more than 24 hours ago."""
 _LOGGER = "airflow_ecs_dag.container"
 """The logger by which a container's lines can be told from what Airflow says; a container can't choose another."""
+_LAST_LINES, _LONGEST_LAST_LINE = 5, 500
+"""Lines, and characters of each, that are said again where the task fails."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MOMENT = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 _LATE = 500
@@ -92,6 +94,7 @@ class ContainerLines:
         self._events = ShownEvents()
         self._last = int(not_before * 1_000_000)
         self.output = OutputLines()
+        self._newest: list[tuple[int, str]] = []
         self._late = 0
         self._failure = ""
         self._denied = 0
@@ -109,6 +112,12 @@ class ContainerLines:
             "last": self._last,
             "output": self.output.to_json(),
         }
+
+    @property
+    def last_lines(self) -> list[str]:
+        """The container's last lines, as far as this process has read any: five at most, each cut where it is long."""
+        lines = [line for _at, message in self._newest for line in shown_lines(message) if line.strip()]
+        return [line[:_LONGEST_LAST_LINE] for line in lines[-_LAST_LINES:]]
 
     def show_new(self, *, has_ended: bool = False) -> int:
         """Write the lines that came since the last call to the task log; return how many.
@@ -260,6 +269,7 @@ class ContainerLines:
 
     def _show(self, event: dict[str, Any]) -> int:
         at, message = event["timestamp"], event["message"]
+        self._remember(at, message)
         if not self._unshown.is_new(at, message):
             return 0
         is_late = at < self._events.newest
@@ -273,6 +283,12 @@ class ContainerLines:
                 "%s", line, timestamp=_iso(self._late_time(at) if is_late else self._next_time(at)), logger=_LOGGER
             )
         return len(lines)
+
+    def _remember(self, at: int, message: str) -> None:
+        if (at, message) not in self._newest:
+            self._newest.append((at, message))
+            self._newest.sort(key=lambda event: event[0])
+            del self._newest[:-_LAST_LINES]
 
     def _next_time(self, at: int) -> int:
         """Return the microseconds of the next line, after those of the line before it."""

@@ -419,8 +419,11 @@ class EcsTaskOperator(ProjectedTemplates, BaseOperator):
             lines.show_rest(for_output=self.output_needed)
             self.log.info("ECS task %s succeeded", _last(str(self.arn)))
             return self._output(lines.output, context)
-        except (AirflowSkipException, EcsTaskFailedError):
+        except (AirflowSkipException, EcsTaskFailedError) as error:
             lines.show_rest()
+            if isinstance(error, EcsTaskFailedError) and lines.last_lines:
+                # As an error, for Airflow's page of a DAG shows the errors of its failed tasks, and nothing else.
+                self.log.error("The container's last lines:\n%s", "\n".join(lines.last_lines))  # noqa: TRY400 - not the traceback
             raise
         finally:
             # Whatever the verdict is, no later try may take this ECS task for one that nobody has judged.
