@@ -25,6 +25,7 @@ from airflow_ecs_dag_cli.local_secrets import SECRETS_FILE, LocalSecrets
 from airflow_ecs_dag_cli.process_engine.__main__ import READY
 from airflow_ecs_dag_cli.processes import BackgroundProcess, LocalRunError, check_port
 from airflow_ecs_dag_cli.project_deployment import ProjectDeployment
+from airflow_ecs_dag_cli.project_sources import POLICY_FILE
 from airflow_ecs_dag_schema import Policy, PolicyError
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     EngineChoice = Literal["auto", "container", "process"]
 
 FOLDER = ".airflow-ecs-dag"
-POLICY_FILE = "airflow-policy.yaml"
 _ENGINE_SECONDS = 30.0
 _DEFAULT_CLUSTER = "default"
 
@@ -113,6 +113,8 @@ class LocalProject:
         with ExitStack() as stack:
             check_choice(self._database)
             check_port(self._port)
+            if self._given is None and not (self.folder / "cdk.json").exists():
+                raise LocalRunError(f"{self.folder} has no cdk.json: name a CDK project's folder with --project")
             self._prepare_state(stack)
             self._read_files()
             self.assembly = self._synthesize()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
@@ -270,6 +271,8 @@ def up(
                 _run_once(local, terminal, chosen, run_date, params)
             terminal.say()
             terminal.say(f"Airflow: {local.airflow.url}   AWS: {local.aws.endpoint_url}   (Ctrl-C stops both)")
+            if not schedules:
+                terminal.say("DAGs run when you trigger them; with --schedules, by their schedules, too")
             _stay(local, terminal, sources)
 
 
@@ -288,7 +291,11 @@ def validate(
     files: _Files,
     *,
     policy: Annotated[
-        Path | None, typer.Option(help="The platform's policy; without it, only what holds for every platform.")
+        Path | None,
+        typer.Option(
+            help="The platform's policy; without it, airflow-policy.yaml beside the cdk.json of a synthesized app, if "
+            "any, else only what holds for every platform."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
 ) -> None:
@@ -301,7 +308,7 @@ def validate(
     from airflow_ecs_dag_cli.validate_command import validate_files  # noqa: PLC0415 - each command loads what it needs
 
     _warn_of_old(*files)
-    raise typer.Exit(validate_files(files, policy_file=policy, as_json=as_json))
+    raise typer.Exit(validate_files(files, policy_file=policy or _policy_beside(files), as_json=as_json))
 
 
 @app.command()
@@ -745,6 +752,17 @@ def _run_once(
     return RunFollower(local.airflow, dag_id, run_id, terminal).follow()
 
 
+def _policy_beside(names: list[str]) -> Path | None:
+    """Return the policy that ``run`` and ``up`` would take for synthesized apps, where it is one and the same."""
+    from airflow_ecs_dag_cli.project_sources import policy_beside  # noqa: PLC0415 - as above
+
+    found = {policy_beside(Path(name)) for name in names}
+    policy = found.pop() if len(found) == 1 else None
+    if policy is not None:
+        Terminal().say(f"policy: {policy}")
+    return policy
+
+
 def _warn_of_old(*names: str) -> None:
     """Warn where the folder that an app was synthesized into does not have what its sources say now."""
     from airflow_ecs_dag_cli.project_sources import newer_source  # noqa: PLC0415 - as above
@@ -824,4 +842,7 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG00
 
 def main() -> None:
     """Run the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without the sign shows a question mark
     app(prog_name=Path(sys.argv[0]).name if sys.argv else "airflow-ecs-dag")

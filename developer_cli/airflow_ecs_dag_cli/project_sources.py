@@ -1,4 +1,4 @@
-"""The sources of a CDK project, and whether what was synthesized of them is older than they are."""
+"""What stands beside the synthesized app of a CDK project: its sources, newer perhaps, and the platform's policy."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ TOOL_FOLDERS = frozenset(
     }
 )  # fmt: skip
 """What tools write by themselves."""
+POLICY_FILE = "airflow-policy.yaml"
+"""The platform's policy, beside ``cdk.json``."""
 _SOURCES = (".py", ".ts", ".js")
 _MOST_FILES = 5_000
 """That are looked at; a project has a few dozen."""
@@ -42,6 +44,14 @@ def newer_source(assembly: Path) -> Path | None:
     except (OSError, ValueError):
         return None  # nothing to compare
     return newest.relative_to(project) if saved > synthesized else None
+
+
+def policy_beside(assembly: Path) -> Path | None:
+    """Return the policy of the project whose app was synthesized into a folder; ``None`` if it has none."""
+    project = assembly.absolute().parent
+    policy = project / POLICY_FILE
+    is_of_project = (project / "cdk.json").is_file() and (assembly / "manifest.json").is_file()
+    return policy if is_of_project and policy.is_file() else None
 
 
 def _sources(project: Path) -> Iterator[Path]:

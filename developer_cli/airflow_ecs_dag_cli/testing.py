@@ -20,6 +20,7 @@ from airflow_ecs_dag_cli.cdk_app import synthesize
 from airflow_ecs_dag_cli.cloud_assembly import CloudAssembly, Stack, read_assembly
 from airflow_ecs_dag_cli.local_aws import ACCOUNT, REGION, isolated_environment
 from airflow_ecs_dag_cli.processes import LocalRunError
+from airflow_ecs_dag_cli.project_sources import POLICY_FILE
 from airflow_ecs_dag_schema import Policy, PolicyError
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DagLoader", "EcsDags", "RunResult", "TaskResult"]
 
-POLICY_FILE = "airflow-policy.yaml"
 _STATE = Path(".airflow-ecs-dag") / "pytest"
 _CONTAINER_LOGGER = "airflow_ecs_dag.container"
 

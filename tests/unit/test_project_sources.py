@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from airflow_ecs_dag_cli.main import app
-from airflow_ecs_dag_cli.project_sources import newer_source
+from airflow_ecs_dag_cli.project_sources import newer_source, policy_beside
 
 SYNTHESIZED = 1_000_000
 
@@ -61,3 +61,18 @@ def test_commands_warn(project: Path, command: list[str], monkeypatch: pytest.Mo
     assert warning in result.stderr.splitlines()
     assert warning not in result.stdout
     assert "older" not in CliRunner().invoke(app, [*command, "-"], input="{}").output
+
+
+def test_the_policy_beside_counts(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = project / "airflow-policy.yaml"
+    assert policy_beside(project / "cdk.out") is None
+    policy.write_text("not-a-rule: 1")
+    assert policy_beside(project / "cdk.out") == policy
+    assert policy_beside(project / "stacks") is None
+    monkeypatch.chdir(project)
+    result = CliRunner().invoke(app, ["validate", "cdk.out"])
+    assert result.exit_code == 2
+    assert f"policy: {policy}" in result.stderr
+    assert "not-a-rule" in result.stderr
+    other = CliRunner().invoke(app, ["validate", "cdk.out", "-"], input="{}")
+    assert "policy: " not in other.stderr

@@ -1,4 +1,4 @@
-"""A port for Airflow's page that something else has is said at once, not after Airflow has given up."""
+"""What makes a local run impossible is said at once: a port that something else has, a folder without an app."""
 
 from __future__ import annotations
 
@@ -29,3 +29,12 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
 def test_a_port_that_is_free() -> None:
     check_port(free_port())
     check_port(0)
+
+
+def test_a_folder_without_an_app_stays_as_it_is(tmp_path: Path) -> None:
+    with (
+        pytest.raises(LocalRunError, match=r"has no cdk\.json: name a CDK project's folder with --project"),
+        LocalProject(tmp_path, terminal=Terminal()),
+    ):
+        pytest.fail("it began")
+    assert list(tmp_path.iterdir()) == []
