@@ -14,7 +14,7 @@ import pytest
 
 from airflow_ecs_dag_schema import LabelError, Problem, decode
 from fuzz.label_bytes import from_bytes, to_bytes
-from fuzz.label_campaign import SEED, WHOLE, campaign, measured_alone
+from fuzz.label_campaign import SEED, WHOLE, campaign, environment, measured_alone
 from fuzz.label_costs import MOST_BYTES, MOST_SECONDS, Cost, cost
 from fuzz.label_grammar import new_cron, new_key, new_template, new_text, seeds
 from fuzz.label_mutator import cross_bytes, mutate_bytes
@@ -110,11 +110,15 @@ def test_a_text_is_drawn_for_any_key() -> None:
         assert isinstance(new_text(random.choice((new_key(random), "", "airflow", "x.0.1")), random), str)
 
 
-@pytest.mark.parametrize("number", range(0, len(SEEDS), 7))
-def test_what_a_label_set_costs(number: int) -> None:
-    found = cost(SEEDS[number])
-    assert found.seconds > 0
-    assert 1_000 < found.memory < MOST_BYTES
+def test_what_label_sets_cost(tmp_path: Path) -> None:
+    file = tmp_path / "sets.json"
+    file.write_text(json.dumps(SEEDS[::7]), encoding="ascii")
+    command = measured_alone(sys.executable, "-m", "fuzz.label_costs", str(file))
+    done = subprocess.run(command, env=environment(tmp_path), stdout=subprocess.PIPE, check=True)
+    costs = [Cost(**each) for each in json.loads(done.stdout)]
+    assert len(costs) == len(SEEDS[::7])
+    assert [each.failure for each in costs if each.failure] == []
+    assert all(each.seconds > 0 and 1_000 < each.memory < MOST_BYTES for each in costs)
 
 
 def test_too_much_is_over_either_limit() -> None:
