@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,10 +82,15 @@ def cdk(
 
 
 def publish_images(aws: LocalAws, images: tuple[ImageAsset, ...]) -> None:
-    """Register the images' tags in the repository that `cdk bootstrap` made, with an empty manifest each."""
+    """Register the images' tags in the repository that `cdk bootstrap` made, with an empty manifest each.
+
+    A tag that is there already stays: its image is the same.
+    """
+    ecr = aws.client("ecr")
     for image in images:
         repository, _, tag = image.uri.partition("/")[2].rpartition(":")
-        aws.client("ecr").put_image(repositoryName=repository, imageTag=tag, imageManifest=json.dumps(_MANIFEST))
+        with suppress(ecr.exceptions.ImageTagAlreadyExistsException):
+            ecr.put_image(repositoryName=repository, imageTag=tag, imageManifest=json.dumps(_MANIFEST))
 
 
 def _bin() -> Path:
