@@ -121,7 +121,7 @@ def examine(question: Question, *, as_json: bool) -> int:
     console.print(escape(_summary(question.named, found)))
     status = _status(found)
     if status == ILL:
-        print_place(console, FOUND)
+        print_place(Console(stderr=True, highlight=False, soft_wrap=True), FOUND)
     return status
 
 
